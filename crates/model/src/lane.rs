@@ -20,6 +20,8 @@ pub struct LaneKey {
 pub struct Lane {
     pub key: LaneKey,
     pub version: u32,
+    /// 0 is the most urgent: `4 - severity` of the alert when it entered or last rose. Orders due lanes.
+    pub priority: u8,
     /// Newest event that it has dealt with: told, or skipped with a reason.
     pub cursor: u32,
     /// Newest event that it wants to deal with.
