@@ -200,7 +200,7 @@ pub struct LaneWrite {
 
 #[derive(Clone, Debug)]
 pub enum LaneChange {
-    Put(LanePut),
+    Put(Box<LanePut>),
     /// The lane goes (a deleted integration's, drained).
     Remove {
         key: LaneKey,

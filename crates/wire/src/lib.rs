@@ -1,1 +1,2 @@
-//! See DESIGN.
+//! Everything that touches the outside.
+pub mod http;
