@@ -50,7 +50,7 @@ pub struct SandboxOptions {
     pub limits: bool,
     /// The time that rate limits, message timestamps and the record use.
     pub clock: Clock,
-    /// Requests kept in memory for `GET /_requests` (besides a limit in bytes).
+    /// Requests kept in memory for `GET /_requests`, and deliveries for `/webhook` (besides limits in bytes).
     pub keep: usize,
 }
 
@@ -120,7 +120,7 @@ impl Sandbox {
             .map(record::Record::open)
             .transpose()?;
         Ok(Self(Arc::new(Inner {
-            vendors: registry::all(),
+            vendors: registry::all(options.keep),
             clock: options.clock,
             limits: options.limits,
             record,

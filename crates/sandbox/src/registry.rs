@@ -2,9 +2,10 @@
 
 use crate::vendor::Vendor;
 
-pub(crate) fn all() -> Vec<Box<dyn Vendor>> {
+/// Every vendor, empty; those that keep requests of their own keep at most `keep`.
+pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
     vec![
         Box::new(crate::slack::Slack::default()),
-        Box::new(crate::webhook::Webhook::default()),
+        Box::new(crate::webhook::Webhook::keeping(keep)),
     ]
 }

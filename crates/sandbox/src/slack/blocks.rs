@@ -69,7 +69,7 @@ pub(super) fn attachment(out: &mut String, attachment: &Value) {
             };
             let _ = write!(
                 out,
-                "<div{wide}><b>{}</b>{}</div>",
+                "<div{wide}><div class=\"name\">{}</div>{}</div>",
                 plain(text(field, "title")),
                 mrkdwn(text(field, "value"))
             );

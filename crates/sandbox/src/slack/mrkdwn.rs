@@ -14,9 +14,9 @@ const EMOJI: [(&str, &str); 16] = [
     ("rotating_light", "🚨"),
     ("fire", "🔥"),
     ("warning", "⚠️"),
-    ("white_check_mark", "✅"),
+    ("white_check_mark", "✔"),
     ("heavy_check_mark", "✔️"),
-    ("x", "❌"),
+    ("x", "✖"),
     ("red_circle", "🔴"),
     ("large_orange_circle", "🟠"),
     ("large_yellow_circle", "🟡"),
@@ -275,7 +275,7 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(mrkdwn(text), expected, "{text}");
         }
-        assert_eq!(plain("*a* <b> :x:\n&amp;"), "*a* &lt;b&gt; ❌<br>&amp;amp;");
+        assert_eq!(plain("*a* <b> :x:\n&amp;"), "*a* &lt;b&gt; ✖<br>&amp;amp;");
     }
 
     /// The output without the tags that we make.

@@ -17,7 +17,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// The receiver.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Webhook {
     state: Mutex<State>,
     hasher: RandomState,
@@ -56,10 +56,11 @@ struct State {
     seen_order: VecDeque<u64>,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    fn new(keep: usize) -> Self {
+        let keep = keep.min(limits::WEBHOOK_DELIVERIES);
         Self {
-            deliveries: Kept::new(limits::WEBHOOK_DELIVERIES, limits::WEBHOOK_DELIVERY_BYTES),
+            deliveries: Kept::new(keep, limits::WEBHOOK_DELIVERY_BYTES),
             counts: Counts::default(),
             by_path: HashMap::new(),
             keys: HashMap::new(),
@@ -67,9 +68,7 @@ impl Default for State {
             seen_order: VecDeque::new(),
         }
     }
-}
 
-impl State {
     /// Whether the id was seen before; it is now.
     fn see(&mut self, id: u64) -> bool {
         if !self.seen.insert(id) {
@@ -234,6 +233,14 @@ struct Secrets {
 }
 
 impl Webhook {
+    /// A receiver that keeps at most so many deliveries.
+    pub(crate) fn keeping(keep: usize) -> Self {
+        Self {
+            state: Mutex::new(State::new(keep)),
+            hasher: RandomState::new(),
+        }
+    }
+
     fn register(&self, body: &[u8]) -> Result<(), String> {
         let Secrets { path, secrets } =
             serde_json::from_slice(body).map_err(|error| error.to_string())?;
@@ -295,11 +302,11 @@ impl Webhook {
     /// Forgets deliveries, counts and seen ids; secrets stay.
     pub fn clear(&self) {
         let mut state = self.state.lock();
-        let keys = std::mem::take(&mut state.keys);
-        *state = State {
-            keys,
-            ..State::default()
-        };
+        state.deliveries.clear();
+        state.counts = Counts::default();
+        state.by_path.clear();
+        state.seen.clear();
+        state.seen_order.clear();
     }
 }
 
@@ -345,7 +352,7 @@ mod tests {
 
     #[test]
     fn i10_seen_ids_are_bounded_and_the_oldest_is_forgotten_first() {
-        let mut state = State::default();
+        let mut state = State::new(10);
         for id in 0..=limits::WEBHOOK_IDS as u64 {
             assert!(!state.see(id));
         }
