@@ -1,1 +1,3 @@
-//! See DESIGN.
+//! Loops that look, compare and act: intake, dispatcher, timers, catalogue, housekeeping.
+
+pub mod desired;

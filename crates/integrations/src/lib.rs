@@ -1,1 +1,7 @@
-//! See DESIGN.
+//! The catalogue of vendors. One folder a vendor, whatever it is: dialect (way in), sink (way out), callback.
+//!
+//! Everything here is pure: bytes in, signals out; a task in, a request out; a reply in, a verdict out. What a
+//! vendor is and needs stands in its manifest; forms, reference pages, masks and conformance tests come from there.
+
+pub mod kit;
+pub mod registry;

@@ -35,7 +35,12 @@ impl HeaderText {
 
 impl HttpRequest {
     pub fn new(method: Method, url: impl Into<String>, body: impl Into<Bytes>) -> HttpRequest {
-        HttpRequest { method, url: url.into(), headers: Vec::new(), body: body.into() }
+        HttpRequest {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     pub fn get(url: impl Into<String>) -> HttpRequest {
@@ -49,14 +54,23 @@ impl HttpRequest {
 
     /// Adds a header whose value may be shown.
     #[must_use]
-    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> HttpRequest {
-        self.headers.push((name.into(), HeaderText::Plain(value.into())));
+    pub fn header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> HttpRequest {
+        self.headers
+            .push((name.into(), HeaderText::Plain(value.into())));
         self
     }
 
     /// Adds a header whose value is a secret.
     #[must_use]
-    pub fn secret_header(mut self, name: impl Into<Cow<'static, str>>, value: Secret) -> HttpRequest {
+    pub fn secret_header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: Secret,
+    ) -> HttpRequest {
         self.headers.push((name.into(), HeaderText::Secret(value)));
         self
     }
@@ -144,8 +158,16 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    pub(crate) fn new(kind: TransportErrorKind, sent: Sent, what: impl Into<String>) -> TransportError {
-        TransportError { kind, what: what.into(), sent }
+    pub(crate) fn new(
+        kind: TransportErrorKind,
+        sent: Sent,
+        what: impl Into<String>,
+    ) -> TransportError {
+        TransportError {
+            kind,
+            what: what.into(),
+            sent,
+        }
     }
 
     pub(crate) fn never(kind: TransportErrorKind, what: impl Into<String>) -> TransportError {
@@ -181,9 +203,12 @@ mod tests {
 
     #[test]
     fn i9_debug_of_a_request_shows_its_host_and_no_secret() {
-        let request = HttpRequest::post_json("https://user:pa55@hooks.example.com:8443/services/T0/B0/s3cr3t?sig=s3cr3t", "s3cr3t")
-            .header("x-plain", "s3cr3t")
-            .secret_header("authorization", Secret::new("Bearer s3cr3t"));
+        let request = HttpRequest::post_json(
+            "https://user:pa55@hooks.example.com:8443/services/T0/B0/s3cr3t?sig=s3cr3t",
+            "s3cr3t",
+        )
+        .header("x-plain", "s3cr3t")
+        .secret_header("authorization", Secret::new("Bearer s3cr3t"));
         let shown = format!("{request:?}");
         assert!(shown.contains("hooks.example.com:8443"), "{shown}");
         assert!(shown.contains("authorization"), "{shown}");
@@ -196,8 +221,16 @@ mod tests {
     fn i9_debug_of_a_reply_shows_neither_body_nor_headers() {
         let mut headers = HeaderMap::new();
         headers.insert("set-cookie", "s3cr3t".parse().unwrap());
-        let reply = HttpReply { status: 200, headers, body: Bytes::from_static(b"s3cr3t"), truncated: false };
-        assert_eq!(format!("{reply:?}"), "HttpReply { status: 200, body_bytes: 6, truncated: false }");
+        let reply = HttpReply {
+            status: 200,
+            headers,
+            body: Bytes::from_static(b"s3cr3t"),
+            truncated: false,
+        };
+        assert_eq!(
+            format!("{reply:?}"),
+            "HttpReply { status: 200, body_bytes: 6, truncated: false }"
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ const MASK: &str = "[secret]";
 /// credential-like values. Also for a text that was cut while it was read: the beginning of a secret at its very end
 /// goes too.
 pub fn excerpt(text: &str, secrets: &[&Secret], chars_max: usize) -> String {
-    let mut forms: Vec<Zeroizing<String>> = secrets.iter().flat_map(|secret| forms_of(secret.expose())).collect();
+    let mut forms: Vec<Zeroizing<String>> = secrets
+        .iter()
+        .flat_map(|secret| forms_of(secret.expose()))
+        .collect();
     // Longer ones first: one secret may be part of another.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.dedup();
@@ -62,7 +65,10 @@ fn hide_cut_secret(text: &mut String, forms: &[Zeroizing<String>]) {
     let cut_at = forms
         .iter()
         .filter_map(|form| {
-            let starts = form.char_indices().skip(limits::REDACTED_CHARS_MIN).map(|(at, _)| at);
+            let starts = form
+                .char_indices()
+                .skip(limits::REDACTED_CHARS_MIN)
+                .map(|(at, _)| at);
             starts.filter(|at| text.ends_with(&form[..*at])).max()
         })
         .max();
@@ -73,13 +79,27 @@ fn hide_cut_secret(text: &mut String, forms: &[Zeroizing<String>]) {
 }
 
 fn is_scheme(word: &str) -> bool {
-    ["bearer", "basic", "geniekey", "token", "key", "bot", "splunk", "digest"].contains(&word.to_ascii_lowercase().as_str())
+    [
+        "bearer", "basic", "geniekey", "token", "key", "bot", "splunk", "digest",
+    ]
+    .contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// Names after which a credential follows, up to the end of its word; an authentication scheme between is kept.
 const NAMES: [&str; 13] = [
-    "authorization", "x-api-key", "api-key", "api_key", "apikey", "dd-api-key", "dd-application-key", "routing_key",
-    "service_key", "access_token", "x-auth-token", "password", "client_secret",
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "dd-api-key",
+    "dd-application-key",
+    "routing_key",
+    "service_key",
+    "access_token",
+    "x-auth-token",
+    "password",
+    "client_secret",
 ];
 
 /// Masks the values of credential-like fields and what follows `Bearer`.
@@ -111,14 +131,22 @@ fn mask_credentials(text: &str) -> String {
 fn credential(rest: &str) -> Option<(usize, usize)> {
     let start = if let Some(name) = NAMES.iter().find(|name| rest.starts_with(**name)) {
         let after = &rest[name.len()..];
-        let separators = after.bytes().take_while(|b| matches!(b, b'"' | b'\'' | b'\\' | b':' | b'=' | b' ')).count();
+        let separators = after
+            .bytes()
+            .take_while(|b| matches!(b, b'"' | b'\'' | b'\\' | b':' | b'=' | b' '))
+            .count();
         if !after[..separators].contains([':', '=']) {
             return None;
         }
         let start = name.len() + separators;
         let word = word_length(&rest[start..]);
-        let scheme_follows = is_scheme(&rest[start..start + word]) && rest[start + word..].starts_with(' ');
-        if scheme_follows { start + word + 1 } else { start }
+        let scheme_follows =
+            is_scheme(&rest[start..start + word]) && rest[start + word..].starts_with(' ');
+        if scheme_follows {
+            start + word + 1
+        } else {
+            start
+        }
     } else if rest.starts_with("bearer ") || rest.starts_with("geniekey ") {
         rest.find(' ')? + 1
     } else {
@@ -129,7 +157,10 @@ fn credential(rest: &str) -> Option<(usize, usize)> {
 }
 
 fn word_length(text: &str) -> usize {
-    text.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '&' | '<' | '>' | '}' | '\\')).unwrap_or(text.len())
+    text.find(|c: char| {
+        c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '&' | '<' | '>' | '}' | '\\')
+    })
+    .unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -140,24 +171,46 @@ mod tests {
     #[test]
     fn i9_used_secrets_are_removed_in_every_form_in_which_they_are_echoed() {
         let secret = Secret::new("s3/cr\"t+token");
-        let text = "a s3/cr\"t+token b s3%2Fcr%22t%2Btoken c s3/cr\\\"t+token d czMvY3IidCt0b2tlbg== e";
-        assert_eq!(excerpt(text, &[&secret], 200), "a [secret] b [secret] c [secret] d [secret] e");
+        let text =
+            "a s3/cr\"t+token b s3%2Fcr%22t%2Btoken c s3/cr\\\"t+token d czMvY3IidCt0b2tlbg== e";
+        assert_eq!(
+            excerpt(text, &[&secret], 200),
+            "a [secret] b [secret] c [secret] d [secret] e"
+        );
     }
 
     #[test]
     fn i9_a_token_is_removed_when_its_header_was_the_secret() {
         let header = Secret::new("Bearer xoxb-12345");
-        assert_eq!(excerpt("invalid token xoxb-12345!", &[&header], 200), "invalid token [secret]!");
+        assert_eq!(
+            excerpt("invalid token xoxb-12345!", &[&header], 200),
+            "invalid token [secret]!"
+        );
     }
 
     #[test]
     fn i9_values_where_credentials_stand_are_masked_unasked() {
         let table = [
-            ("Authorization: Bearer abc.def", "Authorization: Bearer [secret]"),
-            ("authorization: Basic dXNlcjpwYXNz\nhost: x", "authorization: Basic [secret]\nhost: x"),
-            (r#"{"routing_key":"R0123456789","ok":false}"#, r#"{"routing_key":"[secret]","ok":false}"#),
-            (r#"{\"api_key\": \"abcdef\"}"#, r#"{\"api_key\": \"[secret]\"}"#),
-            ("GET /x?access_token=abcdef&y=1", "GET /x?access_token=[secret]&y=1"),
+            (
+                "Authorization: Bearer abc.def",
+                "Authorization: Bearer [secret]",
+            ),
+            (
+                "authorization: Basic dXNlcjpwYXNz\nhost: x",
+                "authorization: Basic [secret]\nhost: x",
+            ),
+            (
+                r#"{"routing_key":"R0123456789","ok":false}"#,
+                r#"{"routing_key":"[secret]","ok":false}"#,
+            ),
+            (
+                r#"{\"api_key\": \"abcdef\"}"#,
+                r#"{\"api_key\": \"[secret]\"}"#,
+            ),
+            (
+                "GET /x?access_token=abcdef&y=1",
+                "GET /x?access_token=[secret]&y=1",
+            ),
             ("sent GenieKey 1234-5678.", "sent GenieKey [secret]"),
             ("no authorization was given", "no authorization was given"),
             ("the bearer of news", "the bearer of news"),
@@ -171,7 +224,10 @@ mod tests {
     #[test]
     fn i9_a_secret_cut_off_at_the_end_of_what_was_read_goes_too() {
         let secret = Secret::new("0123456789abcdef");
-        assert_eq!(excerpt("echo: 0123456789ab", &[&secret], 200), "echo: [secret]");
+        assert_eq!(
+            excerpt("echo: 0123456789ab", &[&secret], 200),
+            "echo: [secret]"
+        );
         assert_eq!(excerpt("echo: 012", &[&secret], 200), "echo: 012");
     }
 
@@ -184,7 +240,10 @@ mod tests {
 
     #[test]
     fn very_short_secrets_do_not_blot_out_words() {
-        assert_eq!(excerpt("abcabc", &[&Secret::new("abc"), &Secret::new("")], 10), "abcabc");
+        assert_eq!(
+            excerpt("abcabc", &[&Secret::new("abc"), &Secret::new("")], 10),
+            "abcabc"
+        );
     }
 
     proptest! {

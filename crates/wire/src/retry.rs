@@ -8,14 +8,26 @@ use model::{DurationMs, Timestamp};
 /// (RFC 9110 §10.2.3 and §5.6.7). A date in the past is zero. Anything else is `None`.
 pub fn retry_after(value: &str, now: Timestamp) -> Option<DurationMs> {
     let value = value.trim();
-    if value.starts_with(|c: char| c.is_ascii_digit()) && value.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if value.starts_with(|c: char| c.is_ascii_digit())
+        && value.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    {
         let seconds: f64 = value.parse().ok()?;
         // A float cast stops at the ends of the range.
         return Some(DurationMs((seconds * 1000.0).ceil() as i64));
     }
-    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    let date = forms.iter().find_map(|form| DateTime::strptime(form, value).ok())?;
-    let at = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    let forms = [
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+    ];
+    let date = forms
+        .iter()
+        .find_map(|form| DateTime::strptime(form, value).ok())?;
+    let at = date
+        .to_zoned(TimeZone::UTC)
+        .ok()?
+        .timestamp()
+        .as_millisecond();
     Some(DurationMs(at.saturating_sub(now.0).max(0)))
 }
 
@@ -45,7 +57,10 @@ impl RetrySchedule {
             Some(asked) => (asked.0.clamp(first, cap), 1000 + dice / 5),
             None => {
                 let doublings = attempt.saturating_sub(1).min(62);
-                (first.saturating_mul(1i64 << doublings).min(cap), 800 + dice * 2 / 5)
+                (
+                    first.saturating_mul(1i64 << doublings).min(cap),
+                    800 + dice * 2 / 5,
+                )
             }
         };
         let jittered = i128::from(base) * i128::from(thousandths) / 1000;
@@ -54,7 +69,13 @@ impl RetrySchedule {
 
     /// [`RetrySchedule::delay`], or `None` once the try would be older than `give_up`. `age` is the time since the
     /// first try.
-    pub fn next(&self, attempt: u32, age: DurationMs, asked: Option<DurationMs>, random: u64) -> Option<DurationMs> {
+    pub fn next(
+        &self,
+        attempt: u32,
+        age: DurationMs,
+        asked: Option<DurationMs>,
+        random: u64,
+    ) -> Option<DurationMs> {
         let delay = self.delay(attempt, asked, random);
         (age.0.saturating_add(delay.0) <= self.give_up.0).then_some(delay)
     }
@@ -86,18 +107,33 @@ mod tests {
             ("Sun, 06 Nov 1994", None),
         ];
         for (value, expected) in table {
-            assert_eq!(retry_after(value, now), expected.map(DurationMs), "{value:?}");
+            assert_eq!(
+                retry_after(value, now),
+                expected.map(DurationMs),
+                "{value:?}"
+            );
         }
     }
 
-    const SCHEDULE: RetrySchedule =
-        RetrySchedule { first: DurationMs(1000), cap: DurationMs(600_000), give_up: DurationMs(3_600_000) };
+    const SCHEDULE: RetrySchedule = RetrySchedule {
+        first: DurationMs(1000),
+        cap: DurationMs(600_000),
+        give_up: DurationMs(3_600_000),
+    };
 
     #[test]
     fn delays_double_up_to_the_cap() {
         // The middle of the dice is no jitter.
-        let delays: Vec<i64> = (1..=12).map(|attempt| SCHEDULE.delay(attempt, None, 500).0).collect();
-        assert_eq!(delays, [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000]);
+        let delays: Vec<i64> = (1..=12)
+            .map(|attempt| SCHEDULE.delay(attempt, None, 500).0)
+            .collect();
+        assert_eq!(
+            delays,
+            [
+                1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000,
+                600_000
+            ]
+        );
     }
 
     #[test]

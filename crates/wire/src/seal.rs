@@ -49,14 +49,23 @@ pub struct LoadedKeys {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("the key file {} cannot be {doing}: {kind}", path.display())]
-    File { path: PathBuf, doing: &'static str, kind: std::io::ErrorKind },
+    File {
+        path: PathBuf,
+        doing: &'static str,
+        kind: std::io::ErrorKind,
+    },
     #[error("the key file {} may be read by others (mode {mode:o}): `chmod 600` it", path.display())]
     Mode { path: PathBuf, mode: u32 },
     #[error("key {number} is not 64 hexadecimal digits")]
     Form { number: usize },
-    #[error("there is no key: expected 64 hexadecimal digits, the current key first, older ones after it")]
+    #[error(
+        "there is no key: expected 64 hexadecimal digits, the current key first, older ones after it"
+    )]
     Empty,
-    #[error("there are more than {} keys: re-seal everything and remove the oldest", limits::KEYS_MAX)]
+    #[error(
+        "there are more than {} keys: re-seal everything and remove the oldest",
+        limits::KEYS_MAX
+    )]
     TooMany,
 }
 
@@ -72,7 +81,9 @@ pub enum SealError {
 pub enum OpenError {
     #[error("the sealed secret is damaged or of an unknown version")]
     Malformed,
-    #[error("the sealed secret needs the key {id}, which is not in the key ring: add that key to it")]
+    #[error(
+        "the sealed secret needs the key {id}, which is not in the key ring: add that key to it"
+    )]
     UnknownKey { id: String },
     #[error("the sealed secret was changed, or belongs to another row")]
     Refused,
@@ -83,37 +94,54 @@ pub enum OpenError {
 impl KeyRing {
     /// A ring with one fresh key.
     pub fn generate(entropy: &dyn Entropy) -> KeyRing {
-        KeyRing { current: Key::generate(entropy), older: Vec::new() }
+        KeyRing {
+            current: Key::generate(entropy),
+            older: Vec::new(),
+        }
     }
 
     /// Reads keys of 64 hexadecimal digits, separated by white space or commas, the current one first: the content of
     /// a key file or of an environment value.
     pub fn from_text(text: &str) -> Result<KeyRing, KeyError> {
         let mut keys = Vec::new();
-        for part in text.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty()) {
+        for part in text
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|part| !part.is_empty())
+        {
             if keys.len() == limits::KEYS_MAX {
                 return Err(KeyError::TooMany);
             }
             let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-            hex::decode_to_slice(part, bytes.as_mut_slice()).map_err(|_| KeyError::Form { number: keys.len() + 1 })?;
+            hex::decode_to_slice(part, bytes.as_mut_slice()).map_err(|_| KeyError::Form {
+                number: keys.len() + 1,
+            })?;
             keys.push(Key::new(bytes));
         }
         if keys.is_empty() {
             return Err(KeyError::Empty);
         }
         let current = keys.remove(0);
-        Ok(KeyRing { current, older: keys })
+        Ok(KeyRing {
+            current,
+            older: keys,
+        })
     }
 
     /// Reads the key file, or makes one with mode 0600 when there is none. Errors: a file that others may read, or
     /// that does not hold keys; such a file is left as it is.
     pub fn load_or_create(path: &Path, entropy: &dyn Entropy) -> Result<LoadedKeys, KeyError> {
         match File::open(path) {
-            Ok(file) => Ok(LoadedKeys { ring: read(path, file)?, created: false }),
+            Ok(file) => Ok(LoadedKeys {
+                ring: read(path, file)?,
+                created: false,
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let ring = KeyRing::generate(entropy);
                 ring.save(path)?;
-                Ok(LoadedKeys { ring, created: true })
+                Ok(LoadedKeys {
+                    ring,
+                    created: true,
+                })
             }
             Err(error) => Err(file_error(path, "opened")(error)),
         }
@@ -121,7 +149,10 @@ impl KeyRing {
 
     /// Writes the key file: whole, durable, mode 0600, in the place of an older one.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let fresh = folder.join(name);
@@ -133,16 +164,29 @@ impl KeyRing {
             .mode(0o600)
             .open(&fresh)
             .map_err(file_error(&fresh, "made"))?;
-        file.write_all(self.text().as_bytes()).map_err(file_error(&fresh, "written"))?;
+        file.write_all(self.text().as_bytes())
+            .map_err(file_error(&fresh, "written"))?;
         file.sync_all().map_err(file_error(&fresh, "written"))?;
         fs::rename(&fresh, path).map_err(file_error(path, "written"))?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error(folder, "synchronised"))
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(file_error(folder, "synchronised"))
     }
 
     /// A ring whose current key is fresh and that still opens what this one does. Save it, then re-seal.
     pub fn rotated(&self, entropy: &dyn Entropy) -> Result<KeyRing, KeyError> {
-        let older: Vec<Key> = std::iter::once(&self.current).chain(&self.older).cloned().collect();
-        if older.len() == limits::KEYS_MAX { Err(KeyError::TooMany) } else { Ok(KeyRing { current: Key::generate(entropy), older }) }
+        let older: Vec<Key> = std::iter::once(&self.current)
+            .chain(&self.older)
+            .cloned()
+            .collect();
+        if older.len() == limits::KEYS_MAX {
+            Err(KeyError::TooMany)
+        } else {
+            Ok(KeyRing {
+                current: Key::generate(entropy),
+                older,
+            })
+        }
     }
 
     /// The id of the key that seals, as hexadecimal digits. No secret.
@@ -151,7 +195,12 @@ impl KeyRing {
     }
 
     /// Seals `plaintext` for the place that `context` names.
-    pub fn seal(&self, entropy: &dyn Entropy, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(
+        &self,
+        entropy: &dyn Entropy,
+        context: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         if plaintext.len() > limits::SECRET_BYTES_MAX {
             return Err(SealError::TooLong);
         }
@@ -161,7 +210,13 @@ impl KeyRing {
         envelope.push(VERSION);
         envelope.extend_from_slice(&self.current.id);
         let aad = associated(&envelope, context);
-        let sealed = self.current.cipher().encrypt(&XNonce::from(nonce), Payload { msg: plaintext, aad: &aad });
+        let sealed = self.current.cipher().encrypt(
+            &XNonce::from(nonce),
+            Payload {
+                msg: plaintext,
+                aad: &aad,
+            },
+        );
         envelope.extend_from_slice(&nonce);
         envelope.extend_from_slice(&sealed.map_err(|_| SealError::TooLong)?);
         Ok(envelope)
@@ -169,11 +224,21 @@ impl KeyRing {
 
     /// Opens an envelope that was sealed for the same context.
     pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let (head, rest) = envelope.split_at_checked(HEAD_BYTES).ok_or(OpenError::Malformed)?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Malformed)?;
+        let (head, rest) = envelope
+            .split_at_checked(HEAD_BYTES)
+            .ok_or(OpenError::Malformed)?;
+        let (nonce, sealed) = rest
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or(OpenError::Malformed)?;
         let key = self.key_of(head)?;
         let aad = associated(head, context);
-        let opened = key.cipher().decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &aad });
+        let opened = key.cipher().decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: sealed,
+                aad: &aad,
+            },
+        );
         opened.map(Zeroizing::new).map_err(|_| OpenError::Refused)
     }
 
@@ -185,12 +250,19 @@ impl KeyRing {
     }
 
     /// Seals anew what an older key sealed; `None` if it is already under the current one.
-    pub fn reseal(&self, entropy: &dyn Entropy, context: &[u8], envelope: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
+    pub fn reseal(
+        &self,
+        entropy: &dyn Entropy,
+        context: &[u8],
+        envelope: &[u8],
+    ) -> Result<Option<Vec<u8>>, OpenError> {
         let plaintext = self.open(context, envelope)?;
         if envelope.get(1..HEAD_BYTES) == Some(&self.current.id) {
             return Ok(None);
         }
-        self.seal(entropy, context, &plaintext).map(Some).map_err(|SealError::TooLong| OpenError::Malformed)
+        self.seal(entropy, context, &plaintext)
+            .map(Some)
+            .map_err(|SealError::TooLong| OpenError::Malformed)
     }
 
     fn key_of(&self, head: &[u8]) -> Result<&Key, OpenError> {
@@ -199,7 +271,10 @@ impl KeyRing {
             return Err(OpenError::Malformed);
         }
         let mut keys = std::iter::once(&self.current).chain(&self.older);
-        keys.find(|key| key.id == id).ok_or_else(|| OpenError::UnknownKey { id: hex::encode(id) })
+        keys.find(|key| key.id == id)
+            .ok_or_else(|| OpenError::UnknownKey {
+                id: hex::encode(id),
+            })
     }
 
     fn text(&self) -> Zeroizing<String> {
@@ -215,7 +290,10 @@ impl KeyRing {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRing").field("current", &self.current_id()).field("older", &self.older.len()).finish()
+        f.debug_struct("KeyRing")
+            .field("current", &self.current_id())
+            .field("older", &self.older.len())
+            .finish()
     }
 }
 
@@ -227,14 +305,22 @@ impl Key {
     }
 
     fn new(bytes: Zeroizing<[u8; KEY_BYTES]>) -> Key {
-        let digest = Sha256::new().chain_update(b"campanile key id\0").chain_update(bytes.as_slice()).finalize();
+        let digest = Sha256::new()
+            .chain_update(b"campanile key id\0")
+            .chain_update(bytes.as_slice())
+            .finalize();
         let mut id = [0; ID_BYTES];
         id.copy_from_slice(&digest[..ID_BYTES]);
         Key { id, bytes }
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.bytes.as_slice().try_into().expect("a key has 32 bytes by its type"))
+        XChaCha20Poly1305::new(
+            self.bytes
+                .as_slice()
+                .try_into()
+                .expect("a key has 32 bytes by its type"),
+        )
     }
 }
 
@@ -247,17 +333,26 @@ fn read(path: &Path, file: File) -> Result<KeyRing, KeyError> {
     let metadata = file.metadata().map_err(file_error(path, "examined"))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(KeyError::Mode { path: path.to_owned(), mode });
+        return Err(KeyError::Mode {
+            path: path.to_owned(),
+            mode,
+        });
     }
     let bytes_max = (limits::KEYS_MAX as u64 + 1) * 65;
     let mut text = Zeroizing::new(String::new());
-    file.take(bytes_max).read_to_string(&mut text).map_err(file_error(path, "read"))?;
+    file.take(bytes_max)
+        .read_to_string(&mut text)
+        .map_err(file_error(path, "read"))?;
     KeyRing::from_text(&text)
 }
 
 fn file_error(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> KeyError {
     let path = path.to_owned();
-    move |error| KeyError::File { path, doing, kind: error.kind() }
+    move |error| KeyError::File {
+        path,
+        doing,
+        kind: error.kind(),
+    }
 }
 
 #[cfg(test)]
@@ -273,11 +368,25 @@ mod tests {
     #[test]
     fn an_envelope_opens_only_in_its_own_row() {
         let entropy = SeededEntropy::new(1);
-        let sealed = ring(1).seal(&entropy, b"integration/1/token", b"xoxb-1").unwrap();
-        assert_eq!(ring(1).open_secret(b"integration/1/token", &sealed).unwrap().expose(), "xoxb-1");
-        assert_eq!(ring(1).open(b"integration/2/token", &sealed).unwrap_err(), OpenError::Refused);
+        let sealed = ring(1)
+            .seal(&entropy, b"integration/1/token", b"xoxb-1")
+            .unwrap();
+        assert_eq!(
+            ring(1)
+                .open_secret(b"integration/1/token", &sealed)
+                .unwrap()
+                .expose(),
+            "xoxb-1"
+        );
+        assert_eq!(
+            ring(1).open(b"integration/2/token", &sealed).unwrap_err(),
+            OpenError::Refused
+        );
         let id = ring(1).current_id();
-        assert_eq!(ring(2).open(b"integration/1/token", &sealed).unwrap_err(), OpenError::UnknownKey { id });
+        assert_eq!(
+            ring(2).open(b"integration/1/token", &sealed).unwrap_err(),
+            OpenError::UnknownKey { id }
+        );
     }
 
     #[test]
@@ -287,10 +396,16 @@ mod tests {
         let sealed = old.seal(&entropy, b"row", b"secret").unwrap();
         let new = old.rotated(&entropy).unwrap();
         assert_ne!(new.current_id(), old.current_id());
-        let again = new.reseal(&entropy, b"row", &sealed).unwrap().expect("the old key sealed it");
+        let again = new
+            .reseal(&entropy, b"row", &sealed)
+            .unwrap()
+            .expect("the old key sealed it");
         assert_eq!(new.open(b"row", &again).unwrap().as_slice(), b"secret");
         assert_eq!(new.reseal(&entropy, b"row", &again), Ok(None));
-        assert!(matches!(old.open(b"row", &again), Err(OpenError::UnknownKey { .. })));
+        assert!(matches!(
+            old.open(b"row", &again),
+            Err(OpenError::UnknownKey { .. })
+        ));
     }
 
     #[test]
@@ -299,14 +414,27 @@ mod tests {
         let path = folder.path().join("key");
         let first = KeyRing::load_or_create(&path, &SeededEntropy::new(1)).unwrap();
         assert!(first.created);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let second = KeyRing::load_or_create(&path, &SeededEntropy::new(2)).unwrap();
         assert!(!second.created);
         assert_eq!(first.ring.current_id(), second.ring.current_id());
 
-        second.ring.rotated(&SeededEntropy::new(3)).unwrap().save(&path).unwrap();
-        let third = KeyRing::load_or_create(&path, &SeededEntropy::new(4)).unwrap().ring;
-        let sealed = first.ring.seal(&SeededEntropy::new(5), b"", b"old").unwrap();
+        second
+            .ring
+            .rotated(&SeededEntropy::new(3))
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        let third = KeyRing::load_or_create(&path, &SeededEntropy::new(4))
+            .unwrap()
+            .ring;
+        let sealed = first
+            .ring
+            .seal(&SeededEntropy::new(5), b"", b"old")
+            .unwrap();
         assert_eq!(third.open(b"", &sealed).unwrap().as_slice(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -323,7 +451,14 @@ mod tests {
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let digits = "ab".repeat(32);
-        for bad in [String::new(), "\n".to_owned(), digits[1..].to_owned(), format!("{digits}ab"), "zz".repeat(32), format!("{digits}\nshort")] {
+        for bad in [
+            String::new(),
+            "\n".to_owned(),
+            digits[1..].to_owned(),
+            format!("{digits}ab"),
+            "zz".repeat(32),
+            format!("{digits}\nshort"),
+        ] {
             fs::write(&path, &bad).unwrap();
             assert!(load().is_err(), "{bad:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), bad);
@@ -337,8 +472,14 @@ mod tests {
         let second = KeyRing::from_text(&"cd".repeat(32)).unwrap();
         let sealed = second.seal(&SeededEntropy::new(1), b"", b"x").unwrap();
         assert_eq!(both.open(b"", &sealed).unwrap().as_slice(), b"x");
-        assert!(matches!(KeyRing::from_text(&"ab".repeat(32 * 33)), Err(KeyError::Form { number: 1 })));
-        assert!(matches!(KeyRing::from_text(&format!("{} ", "ab".repeat(32)).repeat(33)), Err(KeyError::TooMany)));
+        assert!(matches!(
+            KeyRing::from_text(&"ab".repeat(32 * 33)),
+            Err(KeyError::Form { number: 1 })
+        ));
+        assert!(matches!(
+            KeyRing::from_text(&format!("{} ", "ab".repeat(32)).repeat(33)),
+            Err(KeyError::TooMany)
+        ));
     }
 
     #[test]

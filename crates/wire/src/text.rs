@@ -186,8 +186,14 @@ mod tests {
 
     #[test]
     fn escapes_are_those_of_slack_and_html() {
-        assert_eq!(escape_slack("a < b & \"c\" > <!channel>"), "a &lt; b &amp; \"c\" &gt; &lt;!channel&gt;");
-        assert_eq!(escape_html("<a href='x' b=\"y\">&"), "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;");
+        assert_eq!(
+            escape_slack("a < b & \"c\" > <!channel>"),
+            "a &lt; b &amp; \"c\" &gt; &lt;!channel&gt;"
+        );
+        assert_eq!(
+            escape_html("<a href='x' b=\"y\">&"),
+            "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;"
+        );
         assert!(matches!(escape_slack("plain"), Cow::Borrowed("plain")));
         assert_eq!(slack_within("a&b", 7), "a&amp;b");
         assert_eq!(slack_within("a&bc", 7), "a&amp;…");
@@ -197,9 +203,15 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_go() {
-        assert_eq!(clean("a\r\nb\rc\td\0e\u{1b}[31m\u{202e}f"), "a\nb\nc\tde[31mf");
+        assert_eq!(
+            clean("a\r\nb\rc\td\0e\u{1b}[31m\u{202e}f"),
+            "a\nb\nc\tde[31mf"
+        );
         assert!(matches!(clean("a\n\tb"), Cow::Borrowed(_)));
-        assert_eq!(one_line(" a\r\nBcc: x\u{0}\t \u{7}\u{200f} b "), "a Bcc: x b");
+        assert_eq!(
+            one_line(" a\r\nBcc: x\u{0}\t \u{7}\u{200f} b "),
+            "a Bcc: x b"
+        );
     }
 
     proptest! {

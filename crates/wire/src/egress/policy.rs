@@ -55,12 +55,18 @@ impl EgressPolicy {
     /// Says whether `address` may be connected to.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refused> {
         let address = unmapped(address);
-        let Some(reason) = special(address) else { return Ok(()) };
+        let Some(reason) = special(address) else {
+            return Ok(());
+        };
         let opens = |net: &IpNet| match reason {
             Refused::Metadata => net.prefix_len() == net.max_prefix_len() && net.addr() == address,
             _ => net.contains(&address),
         };
-        if self.allow.iter().any(opens) { Ok(()) } else { Err(reason) }
+        if self.allow.iter().any(opens) {
+            Ok(())
+        } else {
+            Err(reason)
+        }
     }
 }
 
@@ -113,7 +119,10 @@ fn special_v4(address: Ipv4Addr) -> Option<Refused> {
         return Some(Refused::Metadata);
     }
     let within = |net: Ipv4Addr, bits: u32| (address.to_bits() ^ net.to_bits()) >> (32 - bits) == 0;
-    SPECIAL_V4.iter().find(|(net, bits, _)| within(*net, *bits)).map(|(_, _, reason)| *reason)
+    SPECIAL_V4
+        .iter()
+        .find(|(net, bits, _)| within(*net, *bits))
+        .map(|(_, _, reason)| *reason)
 }
 
 const fn v6(a: u16, b: u16, c: u16) -> Ipv6Addr {
@@ -124,9 +133,13 @@ const SPECIAL_V6: [(Ipv6Addr, u32, Refused); 15] = [
     (Ipv6Addr::UNSPECIFIED, 128, Refused::Unspecified),
     (Ipv6Addr::LOCALHOST, 128, Refused::Loopback),
     (Ipv6Addr::UNSPECIFIED, 96, Refused::Embedded), // IPv4-compatible: deprecated, never routed
-    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, Refused::Embedded), // IPv4-translated
-    (v6(0x64, 0xff9b, 1), 48, Refused::Embedded), // a site's own NAT64: may lead anywhere inside
-    (v6(0x100, 0, 0), 64, Refused::Reserved),     // discard
+    (
+        Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0),
+        96,
+        Refused::Embedded,
+    ), // IPv4-translated
+    (v6(0x64, 0xff9b, 1), 48, Refused::Embedded),   // a site's own NAT64: may lead anywhere inside
+    (v6(0x100, 0, 0), 64, Refused::Reserved),       // discard
     (v6(0x2001, 2, 0), 48, Refused::Benchmark),
     (v6(0x2001, 0x10, 0), 28, Refused::Reserved), // ORCHID, and version 2 below
     (v6(0x2001, 0x20, 0), 28, Refused::Reserved),
@@ -142,11 +155,15 @@ fn special_v6(address: Ipv6Addr) -> Option<Refused> {
     if address == METADATA_V6 {
         return Some(Refused::Metadata);
     }
-    let within = |net: Ipv6Addr, bits: u32| (address.to_bits() ^ net.to_bits()) >> (128 - bits) == 0;
+    let within =
+        |net: Ipv6Addr, bits: u32| (address.to_bits() ^ net.to_bits()) >> (128 - bits) == 0;
     if let Some((_, _, reason)) = SPECIAL_V6.iter().find(|(net, bits, _)| within(*net, *bits)) {
         return Some(*reason);
     }
-    let carries_special = embedded_v4(address).into_iter().flatten().any(|v4| special_v4(v4).is_some());
+    let carries_special = embedded_v4(address)
+        .into_iter()
+        .flatten()
+        .any(|v4| special_v4(v4).is_some());
     carries_special.then_some(Refused::Embedded)
 }
 
@@ -154,11 +171,14 @@ fn special_v6(address: Ipv6Addr) -> Option<Refused> {
 /// client (RFC 4380), and ISATAP (RFC 5214) within any prefix.
 fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let s = address.segments();
-    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    let v4 =
+        |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match s {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => [v4(high, low), None],
         [0x2002, high, low, ..] => [v4(high, low), None],
-        [0x2001, 0, server_high, server_low, _, _, high, low] => [v4(server_high, server_low), v4(!high, !low)],
+        [0x2001, 0, server_high, server_low, _, _, high, low] => {
+            [v4(server_high, server_low), v4(!high, !low)]
+        }
         [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => [v4(high, low), None],
         _ => [None, None],
     }
@@ -195,17 +215,57 @@ mod tests {
             ("::1", "::1", Refused::Loopback),
             ("::2", "::ffff:ffff", Refused::Embedded),
             ("::ffff:0:0:0", "::ffff:0:ffff:ffff", Refused::Embedded),
-            ("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", Refused::Embedded),
+            (
+                "64:ff9b:1::",
+                "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
+                Refused::Embedded,
+            ),
             ("100::", "100::ffff:ffff:ffff:ffff", Refused::Reserved),
-            ("2001:2::", "2001:2:0:ffff:ffff:ffff:ffff:ffff", Refused::Benchmark),
-            ("2001:10::", "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Reserved),
-            ("2001:20::", "2001:2f:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Reserved),
-            ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Documentation),
-            ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Documentation),
-            ("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Private),
-            ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Refused::LinkLocal),
-            ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Private),
-            ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Refused::Multicast),
+            (
+                "2001:2::",
+                "2001:2:0:ffff:ffff:ffff:ffff:ffff",
+                Refused::Benchmark,
+            ),
+            (
+                "2001:10::",
+                "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Reserved,
+            ),
+            (
+                "2001:20::",
+                "2001:2f:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Reserved,
+            ),
+            (
+                "2001:db8::",
+                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Documentation,
+            ),
+            (
+                "3fff::",
+                "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Documentation,
+            ),
+            (
+                "fc00::",
+                "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Private,
+            ),
+            (
+                "fe80::",
+                "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::LinkLocal,
+            ),
+            (
+                "fec0::",
+                "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Private,
+            ),
+            (
+                "ff00::",
+                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                Refused::Multicast,
+            ),
         ];
         for (first, last, reason) in table {
             assert_eq!(judged(&[], first), Err(reason), "{first}");
@@ -216,10 +276,32 @@ mod tests {
     #[test]
     fn neighbours_of_the_ranges_and_ordinary_addresses_are_allowed() {
         for address in [
-            "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
-            "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.167.255.255",
-            "192.169.0.0", "198.17.255.255", "198.20.0.0", "203.0.112.255", "203.0.114.0", "223.255.255.255", "8.8.8.8",
-            "2606:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888", "fbff::1", "64:ff9b:2::1",
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "8.8.8.8",
+            "2606:4700::1111",
+            "2a00:1450:4001:800::200e",
+            "2001:4860:4860::8888",
+            "fbff::1",
+            "64:ff9b:2::1",
         ] {
             assert_eq!(judged(&[], address), Ok(()), "{address}");
         }
@@ -227,8 +309,20 @@ mod tests {
 
     #[test]
     fn metadata_addresses_are_opened_only_one_by_one() {
-        for address in ["169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "::ffff:169.254.169.254"] {
-            assert_eq!(judged(&["0.0.0.0/0", "::/0"], address), Err(Refused::Metadata), "{address}");
+        for address in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+        ] {
+            assert_eq!(
+                judged(&["0.0.0.0/0", "::/0"], address),
+                Err(Refused::Metadata),
+                "{address}"
+            );
         }
         assert_eq!(judged(&["169.254.169.254/32"], "169.254.169.254"), Ok(()));
         assert_eq!(judged(&["fd00:ec2::254/128"], "fd00:ec2::254"), Ok(()));
@@ -266,7 +360,14 @@ mod tests {
         for open in ["127.0.0.1", "::ffff:127.0.0.1", "10.1.2.3", "fd12::1"] {
             assert_eq!(judged(&allow, open), Ok(()), "{open}");
         }
-        for shut in ["10.2.0.1", "::1", "192.168.0.1", "fd13::1", "64:ff9b::10.1.2.3", "::10.1.2.3"] {
+        for shut in [
+            "10.2.0.1",
+            "::1",
+            "192.168.0.1",
+            "fd13::1",
+            "64:ff9b::10.1.2.3",
+            "::10.1.2.3",
+        ] {
             assert!(judged(&allow, shut).is_err(), "{shut}");
         }
     }

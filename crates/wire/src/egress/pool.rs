@@ -58,7 +58,10 @@ impl Pool {
         if shelves.total >= limits::IDLE_TOTAL_MAX {
             return;
         }
-        let idle = Idle { sender, sweeps_left: seconds };
+        let idle = Idle {
+            sender,
+            sweeps_left: seconds,
+        };
         match shelves.hosts.get_mut(host) {
             Some(shelf) if shelf.len() >= limits::IDLE_PER_HOST_MAX => return,
             Some(shelf) => shelf.push(idle),
@@ -90,6 +93,12 @@ impl Pool {
     /// Those idle connections whose end has not been seen.
     #[cfg(test)]
     pub fn open(&self) -> usize {
-        self.shelves.lock().hosts.values().flatten().filter(|idle| !idle.sender.is_closed()).count()
+        self.shelves
+            .lock()
+            .hosts
+            .values()
+            .flatten()
+            .filter(|idle| !idle.sender.is_closed())
+            .count()
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn connector(extra_ca_files: &[PathBuf]) -> Result<TlsConnector, Egre
     // Stores hold a few certificates that rustls cannot use; the others serve.
     let (added, _ignored) = roots.add_parsable_certificates(system.certs);
     if added == 0 {
-        tracing::warn!("no certificate authorities were found on this system: TLS works only with `extra_ca_files`");
+        tracing::warn!(
+            "no certificate authorities were found on this system: TLS works only with `extra_ca_files`"
+        );
     }
     for path in extra_ca_files {
         add_file(&mut roots, path)?;
@@ -51,5 +53,9 @@ fn add_file(roots: &mut RootCertStore, path: &PathBuf) -> Result<(), EgressError
         roots.add(certificate).map_err(|_| unreadable())?;
         count += 1;
     }
-    if count == 0 { Err(EgressError::NoCertificate { path: path.clone() }) } else { Ok(()) }
+    if count == 0 {
+        Err(EgressError::NoCertificate { path: path.clone() })
+    } else {
+        Ok(())
+    }
 }

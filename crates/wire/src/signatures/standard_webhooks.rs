@@ -11,7 +11,12 @@ use crate::limits;
 
 /// The value of `webhook-signature`: one `v1,…` for each active secret, the newest first.
 /// `id` goes out as `webhook-id`, `seconds` (Unix time) as `webhook-timestamp`.
-pub fn sign_standard_webhook(secrets: &[Secret], id: &str, seconds: i64, body: &[u8]) -> Result<String, SignatureError> {
+pub fn sign_standard_webhook(
+    secrets: &[Secret],
+    id: &str,
+    seconds: i64,
+    body: &[u8],
+) -> Result<String, SignatureError> {
     let seconds = seconds.to_string();
     let mut header = String::new();
     for secret in secrets {
@@ -21,12 +26,23 @@ pub fn sign_standard_webhook(secrets: &[Secret], id: &str, seconds: i64, body: &
         header.push_str("v1,");
         STANDARD.encode_string(signature(&key(secret)?, id, &seconds, body), &mut header);
     }
-    if header.is_empty() { Err(SignatureError::BadSecret) } else { Ok(header) }
+    if header.is_empty() {
+        Err(SignatureError::BadSecret)
+    } else {
+        Ok(header)
+    }
 }
 
 /// Accepts if any signature in the header is that of any active secret and the timestamp is fresh. Signatures of
 /// other versions (`v1a` is asymmetric) are passed over.
-pub fn verify_standard_webhook(secrets: &[Secret], id: &str, timestamp: &str, header: &str, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
+pub fn verify_standard_webhook(
+    secrets: &[Secret],
+    id: &str,
+    timestamp: &str,
+    header: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), SignatureError> {
     fresh(timestamp, now)?;
     let given: Vec<Vec<u8>> = header
         .split(' ')
@@ -78,7 +94,10 @@ mod tests {
     fn the_signature_of_the_standards_example_is_made_and_accepted() {
         let header = sign_standard_webhook(&[secret()], ID, 1_614_265_330, BODY).unwrap();
         assert_eq!(header, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-        assert_eq!(verify_standard_webhook(&[secret()], ID, "1614265330", &header, BODY, AT), Ok(()));
+        assert_eq!(
+            verify_standard_webhook(&[secret()], ID, "1614265330", &header, BODY, AT),
+            Ok(())
+        );
     }
 
     #[test]
@@ -86,11 +105,20 @@ mod tests {
         let both = sign_standard_webhook(&[other(), secret()], ID, 1_614_265_330, BODY).unwrap();
         assert_eq!(both.split(' ').count(), 2);
         for known in [secret(), other()] {
-            assert_eq!(verify_standard_webhook(&[known], ID, "1614265330", &both, BODY, AT), Ok(()));
+            assert_eq!(
+                verify_standard_webhook(&[known], ID, "1614265330", &both, BODY, AT),
+                Ok(())
+            );
         }
         let old = sign_standard_webhook(&[other()], ID, 1_614_265_330, BODY).unwrap();
-        assert_eq!(verify_standard_webhook(&[secret(), other()], ID, "1614265330", &old, BODY, AT), Ok(()));
-        assert_eq!(verify_standard_webhook(&[secret()], ID, "1614265330", &old, BODY, AT), Err(SignatureError::Mismatch));
+        assert_eq!(
+            verify_standard_webhook(&[secret(), other()], ID, "1614265330", &old, BODY, AT),
+            Ok(())
+        );
+        assert_eq!(
+            verify_standard_webhook(&[secret()], ID, "1614265330", &old, BODY, AT),
+            Err(SignatureError::Mismatch)
+        );
     }
 
     #[test]
@@ -100,18 +128,57 @@ mod tests {
             verify_standard_webhook(&[secret()], id, at, header, body, Timestamp(now))
         };
         let now = AT.0;
-        assert_eq!(check("msg_other", "1614265330", &header, BODY, now), Err(SignatureError::Mismatch));
-        assert_eq!(check(ID, "1614265331", &header, BODY, now), Err(SignatureError::Mismatch));
-        assert_eq!(check(ID, "1614265330", &header, b"{}", now), Err(SignatureError::Mismatch));
-        assert_eq!(check(ID, "1614265330", &header, BODY, now + 300_000), Ok(()));
-        assert_eq!(check(ID, "1614265330", &header, BODY, now - 300_000), Ok(()));
-        assert_eq!(check(ID, "1614265330", &header, BODY, now + 300_001), Err(SignatureError::Stale));
-        assert_eq!(check(ID, "1614265330", &header, BODY, now - 300_001), Err(SignatureError::Stale));
-        for bad in ["", "v1", "v1,", "v2,abc", "v1,***", "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="] {
+        assert_eq!(
+            check("msg_other", "1614265330", &header, BODY, now),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            check(ID, "1614265331", &header, BODY, now),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            check(ID, "1614265330", &header, b"{}", now),
+            Err(SignatureError::Mismatch)
+        );
+        assert_eq!(
+            check(ID, "1614265330", &header, BODY, now + 300_000),
+            Ok(())
+        );
+        assert_eq!(
+            check(ID, "1614265330", &header, BODY, now - 300_000),
+            Ok(())
+        );
+        assert_eq!(
+            check(ID, "1614265330", &header, BODY, now + 300_001),
+            Err(SignatureError::Stale)
+        );
+        assert_eq!(
+            check(ID, "1614265330", &header, BODY, now - 300_001),
+            Err(SignatureError::Stale)
+        );
+        for bad in [
+            "",
+            "v1",
+            "v1,",
+            "v2,abc",
+            "v1,***",
+            "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        ] {
             assert!(check(ID, "1614265330", bad, BODY, now).is_err(), "{bad:?}");
         }
-        for bad in ["", "-1614265330", "+1614265330", "1614265330.0", "99999999999999999999", "soon"] {
-            assert_eq!(check(ID, bad, &header, BODY, now), Err(SignatureError::Malformed), "{bad:?}");
+        for bad in [
+            "",
+            "-1614265330",
+            "+1614265330",
+            "1614265330.0",
+            "99999999999999999999",
+            "soon",
+        ] {
+            assert_eq!(
+                check(ID, bad, &header, BODY, now),
+                Err(SignatureError::Malformed),
+                "{bad:?}"
+            );
         }
     }
 
@@ -119,10 +186,19 @@ mod tests {
     fn without_a_usable_secret_nothing_is_signed_or_accepted() {
         let bad = [Secret::new("whsec_"), Secret::new("whsec_not base64!")];
         for secret in bad {
-            assert_eq!(sign_standard_webhook(&[secret], ID, 1, BODY), Err(SignatureError::BadSecret));
+            assert_eq!(
+                sign_standard_webhook(&[secret], ID, 1, BODY),
+                Err(SignatureError::BadSecret)
+            );
         }
-        assert_eq!(sign_standard_webhook(&[], ID, 1, BODY), Err(SignatureError::BadSecret));
+        assert_eq!(
+            sign_standard_webhook(&[], ID, 1, BODY),
+            Err(SignatureError::BadSecret)
+        );
         let header = sign_standard_webhook(&[secret()], ID, 1_614_265_330, BODY).unwrap();
-        assert_eq!(verify_standard_webhook(&[], ID, "1614265330", &header, BODY, AT), Err(SignatureError::Mismatch));
+        assert_eq!(
+            verify_standard_webhook(&[], ID, "1614265330", &header, BODY, AT),
+            Err(SignatureError::Mismatch)
+        );
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use handlebars::{
-    BlockContext, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy as _, Output,
-    PathAndJson, RenderContext, RenderError, RenderErrorReason, Renderable as _, ScopedJson,
+    BlockContext, BlockParams, Context, Handlebars, Helper, HelperDef, HelperResult,
+    JsonTruthy as _, Output, PathAndJson, RenderContext, RenderError, RenderErrorReason,
+    Renderable as _, ScopedJson,
 };
 use serde_json::Value;
 
@@ -21,8 +22,8 @@ pub(super) const INVERTED: &str = "__inverted";
 
 /// The inline helpers that a template may name.
 pub(super) const INLINE: [&str; 17] = [
-    "json", "default", "truncate", "upper", "lower", "join", "lookup", "len", "eq", "ne", "gt", "gte", "lt", "lte", "and",
-    "or", "not",
+    "json", "default", "truncate", "upper", "lower", "join", "lookup", "len", "eq", "ne", "gt",
+    "gte", "lt", "lte", "and", "or", "not",
 ];
 /// The block helpers that a template may name.
 pub(super) const BLOCKS: [&str; 4] = ["if", "unless", "each", "with"];
@@ -30,7 +31,12 @@ pub(super) const BLOCKS: [&str; 4] = ["if", "unless", "each", "with"];
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper(VALUE, Box::new(ValueHelper));
     registry.register_helper(INVERTED, Box::new(Inverted));
-    registry.register_helper("json", Box::new(Inline(|args| Some(Value::String(args.first()?.to_string())))));
+    registry.register_helper(
+        "json",
+        Box::new(Inline(|args| {
+            Some(Value::String(args.first()?.to_string()))
+        })),
+    );
     registry.register_helper(
         "default",
         Box::new(Inline(|args| {
@@ -43,17 +49,35 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         "truncate",
         Box::new(Inline(|args| {
             let max = usize::try_from(args.get(1)?.as_u64()?).ok()?;
-            Some(Value::String(cut_chars(&as_text(args.first()?), max).into_owned()))
+            Some(Value::String(
+                cut_chars(&as_text(args.first()?), max).into_owned(),
+            ))
         })),
     );
-    registry.register_helper("upper", Box::new(Inline(|args| Some(Value::String(as_text(args.first()?).to_uppercase())))));
-    registry.register_helper("lower", Box::new(Inline(|args| Some(Value::String(as_text(args.first()?).to_lowercase())))));
+    registry.register_helper(
+        "upper",
+        Box::new(Inline(|args| {
+            Some(Value::String(as_text(args.first()?).to_uppercase()))
+        })),
+    );
+    registry.register_helper(
+        "lower",
+        Box::new(Inline(|args| {
+            Some(Value::String(as_text(args.first()?).to_lowercase()))
+        })),
+    );
     registry.register_helper(
         "join",
         Box::new(Inline(|args| {
             let separator = args.get(1).map_or(", ".to_owned(), |value| as_text(value));
-            let items = args.first()?.as_array().map(|list| list.iter().map(as_text).collect::<Vec<_>>());
-            Some(Value::String(items.map_or_else(|| as_text(args[0]), |items| items.join(&separator))))
+            let items = args
+                .first()?
+                .as_array()
+                .map(|list| list.iter().map(as_text).collect::<Vec<_>>());
+            Some(Value::String(items.map_or_else(
+                || as_text(args[0]),
+                |items| items.join(&separator),
+            )))
         })),
     );
 }
@@ -97,13 +121,24 @@ impl HelperDef for ValueHelper {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let number = |index: usize| helper.param(index).and_then(|param| param.value().as_u64()).unwrap_or(0);
-        let text = helper.param(2).map(|param| as_text(param.value())).unwrap_or_default();
+        let number = |index: usize| {
+            helper
+                .param(index)
+                .and_then(|param| param.value().as_u64())
+                .unwrap_or(0)
+        };
+        let text = helper
+            .param(2)
+            .map(|param| as_text(param.value()))
+            .unwrap_or_default();
         match number(0) {
             1 => out.write(&escape_html(&text))?,
             2 => {
                 let text = text.replace([MARK_START, MARK_VALUE, MARK_END], "\u{fffd}");
-                out.write(&format!("{MARK_START}{}{MARK_VALUE}{text}{MARK_END}", number(1)))?;
+                out.write(&format!(
+                    "{MARK_START}{}{MARK_VALUE}{text}{MARK_END}",
+                    number(1)
+                ))?;
             }
             _ => out.write(&text)?,
         }
@@ -124,8 +159,14 @@ impl HelperDef for Inverted {
         out: &mut dyn Output,
     ) -> HelperResult {
         let is_there = helper.param(0).is_some_and(|param| is_there(param.value()));
-        let template = if is_there { helper.inverse() } else { helper.template() };
-        template.map_or(Ok(()), |template| template.render(registry, context, scope, out))
+        let template = if is_there {
+            helper.inverse()
+        } else {
+            helper.template()
+        };
+        template.map_or(Ok(()), |template| {
+            template.render(registry, context, scope, out)
+        })
     }
 }
 
@@ -163,18 +204,33 @@ impl HelperDef for Loop {
         scope: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let subject = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("each", 0))?;
+        let subject = helper
+            .param(0)
+            .ok_or(RenderErrorReason::ParamNotFoundForIndex("each", 0))?;
         let is_section = helper.name() == SECTION;
         let items: Vec<(Value, String, &Value)> = match subject.value() {
-            Value::Array(list) => list.iter().enumerate().map(|(i, item)| (Value::from(i), i.to_string(), item)).collect(),
-            Value::Object(map) if !is_section => map.iter().map(|(key, item)| (Value::from(key.as_str()), key.clone(), item)).collect(),
-            value if is_section && is_there(value) => return self.enter(helper, subject, registry, context, scope, out),
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .map(|(i, item)| (Value::from(i), i.to_string(), item))
+                .collect(),
+            Value::Object(map) if !is_section => map
+                .iter()
+                .map(|(key, item)| (Value::from(key.as_str()), key.clone(), item))
+                .collect(),
+            value if is_section && is_there(value) => {
+                return self.enter(helper, subject, registry, context, scope, out);
+            }
             _ => Vec::new(),
         };
         if items.is_empty() {
-            return helper.inverse().map_or(Ok(()), |template| template.render(registry, context, scope, out));
+            return helper.inverse().map_or(Ok(()), |template| {
+                template.render(registry, context, scope, out)
+            });
         }
-        let Some(template) = helper.template() else { return Ok(()) };
+        let Some(template) = helper.template() else {
+            return Ok(());
+        };
         let last = items.len() - 1;
         for (index, (key, segment, item)) in items.into_iter().enumerate() {
             if self.0.fetch_add(1, Ordering::Relaxed) >= limits::TEMPLATE_ROUNDS_MAX {
@@ -185,7 +241,11 @@ impl HelperDef for Loop {
             block.set_local_var("last", Value::Bool(index == last));
             block.set_local_var("index", Value::from(index));
             block.set_local_var("key", key.clone());
-            if let Some((name, second)) = helper.block_param_pair().map(|(a, b)| (a, Some(b))).or_else(|| helper.block_param().map(|a| (a, None))) {
+            if let Some((name, second)) = helper
+                .block_param_pair()
+                .map(|(a, b)| (a, Some(b)))
+                .or_else(|| helper.block_param().map(|a| (a, None)))
+            {
                 let mut params = BlockParams::new();
                 params.add_value(name, item.clone())?;
                 if let Some(second) = second {
@@ -213,7 +273,9 @@ impl Loop {
         scope: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let Some(template) = helper.template() else { return Ok(()) };
+        let Some(template) = helper.template() else {
+            return Ok(());
+        };
         if matches!(subject.value(), Value::Bool(_)) {
             return template.render(registry, context, scope, out);
         }
@@ -225,7 +287,11 @@ impl Loop {
 }
 
 /// A scope inside a value: by its path where it has one, so that `../` works, else by the value itself.
-fn block_at<'rc>(subject: &PathAndJson<'rc>, segment: Option<String>, item: &Value) -> BlockContext<'rc> {
+fn block_at<'rc>(
+    subject: &PathAndJson<'rc>,
+    segment: Option<String>,
+    item: &Value,
+) -> BlockContext<'rc> {
     let mut block = BlockContext::new();
     match subject.context_path() {
         Some(path) => *block.base_path_mut() = path.iter().cloned().chain(segment).collect(),

@@ -50,19 +50,25 @@ enum Position {
 
 impl Position {
     fn after(self, text: &str) -> Position {
-        text.bytes().fold(self, |position, byte| match (position, byte) {
-            (Position::Outside, b'"') => Position::Inside,
-            (Position::Inside, b'"') => Position::Outside,
-            (Position::Inside, b'\\') => Position::Escaped,
-            (Position::Escaped, _) => Position::Inside,
-            (position, _) => position,
-        })
+        text.bytes()
+            .fold(self, |position, byte| match (position, byte) {
+                (Position::Outside, b'"') => Position::Inside,
+                (Position::Inside, b'"') => Position::Outside,
+                (Position::Inside, b'\\') => Position::Escaped,
+                (Position::Escaped, _) => Position::Inside,
+                (position, _) => position,
+            })
     }
 }
 
 fn push_escaped(out: &mut String, value: &str) {
     let quoted = serde_json::Value::from(value).to_string();
-    out.push_str(quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default());
+    out.push_str(
+        quoted
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .unwrap_or_default(),
+    );
 }
 
 fn push_value(out: &mut String, value: &str) -> Result<(), ()> {
@@ -81,14 +87,27 @@ fn not_a_value(source: &Source, tag: usize) -> RenderError {
     RenderError::Tag { line, column, what }
 }
 
-fn not_json(out: &str, places: &[(usize, usize)], source: &Source, error: &serde_json::Error) -> RenderError {
+fn not_json(
+    out: &str,
+    places: &[(usize, usize)],
+    source: &Source,
+    error: &serde_json::Error,
+) -> RenderError {
     // serde_json counts columns in bytes from 1, and 0 at a line's end.
-    let line_start: usize = out.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let line_start: usize = out
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1))
+        .map(str::len)
+        .sum();
     let at = line_start + error.column();
     let before = places.iter().rev().find(|(start, _)| *start < at);
     let (line, column) = before.map_or((1, 1), |(_, tag)| source.place_of_tag(*tag));
     // Its syntax errors name what was expected and quote nothing; the position is that of the rendered text.
     let what = error.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+    let what = what
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     RenderError::NotJson { line, column, what }
 }

@@ -14,15 +14,17 @@
 
 mod helpers;
 mod json;
-mod translate;
 #[cfg(test)]
 mod tests;
+mod translate;
 
 use std::fmt;
 use std::io;
 use std::sync::LazyLock;
 
-use handlebars::{Context, Handlebars, RenderContext, RenderErrorReason, Renderable as _, WriteOutput};
+use handlebars::{
+    Context, Handlebars, RenderContext, RenderErrorReason, Renderable as _, WriteOutput,
+};
 use serde_json::Value;
 
 use crate::limits;
@@ -54,20 +56,40 @@ pub enum TemplateError {
     #[error("the template is longer than {} bytes", limits::TEMPLATE_BYTES_MAX)]
     TooLong,
     #[error("line {line}, column {column}: {what}")]
-    Syntax { line: usize, column: usize, what: String },
+    Syntax {
+        line: usize,
+        column: usize,
+        what: String,
+    },
 }
 
 /// Why a checked template does not render with a given context. No value of the context is in the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    #[error("the rendered text is longer than {} bytes", limits::RENDERED_BYTES_MAX)]
+    #[error(
+        "the rendered text is longer than {} bytes",
+        limits::RENDERED_BYTES_MAX
+    )]
     TooLong,
-    #[error("the template's loops take more than {} rounds", limits::TEMPLATE_ROUNDS_MAX)]
+    #[error(
+        "the template's loops take more than {} rounds",
+        limits::TEMPLATE_ROUNDS_MAX
+    )]
     TooManyRounds,
     #[error("line {line}, column {column}: {what}")]
-    Tag { line: usize, column: usize, what: String },
-    #[error("the rendered text is not JSON: {what} (line {line}, column {column} of the template, or after it)")]
-    NotJson { line: usize, column: usize, what: String },
+    Tag {
+        line: usize,
+        column: usize,
+        what: String,
+    },
+    #[error(
+        "the rendered text is not JSON: {what} (line {line}, column {column} of the template, or after it)"
+    )]
+    NotJson {
+        line: usize,
+        column: usize,
+        what: String,
+    },
     #[error("the template cannot be rendered: {what}")]
     Other { what: String },
 }
@@ -90,10 +112,20 @@ impl Template {
         }
         let source = translate::translate(text, kind)?;
         let compiled = handlebars::Template::compile(&source.emitted).map_err(|error| {
-            let (line, column) = error.pos().map_or((1, 1), |(line, column)| source.place_of_emitted(line, column));
-            TemplateError::Syntax { line, column, what: "this is not a tag that Handlebars understands".to_owned() }
+            let (line, column) = error.pos().map_or((1, 1), |(line, column)| {
+                source.place_of_emitted(line, column)
+            });
+            TemplateError::Syntax {
+                line,
+                column,
+                what: "this is not a tag that Handlebars understands".to_owned(),
+            }
         })?;
-        Ok(Template { kind, source, compiled })
+        Ok(Template {
+            kind,
+            source,
+            compiled,
+        })
     }
 
     pub fn kind(&self) -> TemplateKind {
@@ -102,15 +134,25 @@ impl Template {
 
     /// Renders. A template of kind [`TemplateKind::Json`] gives a text that has been parsed as JSON.
     pub fn render(&self, context: &Value) -> Result<String, RenderError> {
-        let context = Context::wraps(context).map_err(|_| RenderError::Other { what: "its context is not JSON".to_owned() })?;
+        let context = Context::wraps(context).map_err(|_| RenderError::Other {
+            what: "its context is not JSON".to_owned(),
+        })?;
         let rounds = Rounds::new();
         let mut scope = RenderContext::new(None);
         // Mustache looks a name up in the sections around it too.
         scope.set_recursive_lookup(true);
         scope.register_local_helper("each", rounds.helper());
         scope.register_local_helper(helpers::SECTION, rounds.helper());
-        let mut buffer = Capped { bytes: Vec::new(), is_full: false };
-        let result = self.compiled.render(&REGISTRY, &context, &mut scope, &mut WriteOutput::new(&mut buffer));
+        let mut buffer = Capped {
+            bytes: Vec::new(),
+            is_full: false,
+        };
+        let result = self.compiled.render(
+            &REGISTRY,
+            &context,
+            &mut scope,
+            &mut WriteOutput::new(&mut buffer),
+        );
         if buffer.is_full {
             return Err(RenderError::TooLong);
         }
@@ -118,7 +160,9 @@ impl Template {
             return Err(RenderError::TooManyRounds);
         }
         result.map_err(|error| self.render_error(&error))?;
-        let text = String::from_utf8(buffer.bytes).map_err(|_| RenderError::Other { what: "it is not UTF-8".to_owned() })?;
+        let text = String::from_utf8(buffer.bytes).map_err(|_| RenderError::Other {
+            what: "it is not UTF-8".to_owned(),
+        })?;
         match self.kind {
             TemplateKind::Json => json::assemble(&text, &self.source),
             TemplateKind::Text | TemplateKind::Html => Ok(text),
@@ -129,9 +173,15 @@ impl Template {
         // Only reasons that name parts of the template: others may quote values.
         let what = match error.reason() {
             RenderErrorReason::HelperNotFound(name) => format!("there is no helper `{name}`"),
-            RenderErrorReason::ParamNotFoundForIndex(name, index) => format!("`{name}` lacks its argument {}", index + 1),
-            RenderErrorReason::ParamNotFoundForName(name, argument) => format!("`{name}` lacks its argument `{argument}`"),
-            RenderErrorReason::ParamTypeMismatchForName(name, argument, _) => format!("`{name}` cannot use its argument `{argument}`"),
+            RenderErrorReason::ParamNotFoundForIndex(name, index) => {
+                format!("`{name}` lacks its argument {}", index + 1)
+            }
+            RenderErrorReason::ParamNotFoundForName(name, argument) => {
+                format!("`{name}` lacks its argument `{argument}`")
+            }
+            RenderErrorReason::ParamTypeMismatchForName(name, argument, _) => {
+                format!("`{name}` cannot use its argument `{argument}`")
+            }
             _ => "this tag cannot be rendered".to_owned(),
         };
         match (error.line_no, error.column_no) {
@@ -146,7 +196,10 @@ impl Template {
 
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Template").field("kind", &self.kind).field("bytes", &self.source.emitted.len()).finish_non_exhaustive()
+        f.debug_struct("Template")
+            .field("kind", &self.kind)
+            .field("bytes", &self.source.emitted.len())
+            .finish_non_exhaustive()
     }
 }
 

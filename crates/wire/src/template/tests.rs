@@ -4,11 +4,16 @@ use serde_json::{Value, json};
 use super::*;
 
 fn text(template: &str, context: Value) -> String {
-    Template::compile(template, TemplateKind::Text).unwrap().render(&context).unwrap()
+    Template::compile(template, TemplateKind::Text)
+        .unwrap()
+        .render(&context)
+        .unwrap()
 }
 
 fn json_text(template: &str, context: Value) -> Result<String, RenderError> {
-    Template::compile(template, TemplateKind::Json).unwrap().render(&context)
+    Template::compile(template, TemplateKind::Json)
+        .unwrap()
+        .render(&context)
 }
 
 fn refused(template: &str, kind: TemplateKind) -> (usize, usize, String) {
@@ -22,9 +27,18 @@ fn refused(template: &str, kind: TemplateKind) -> (usize, usize, String) {
 fn values_render_with_two_and_with_three_braces() {
     let context = json!({"a": "<b> & \"c\"", "n": 1.5, "t": true, "none": null, "list": [1, "x"], "o": {"k": "v"}});
     for (template, expected) in [
-        ("{{a}}|{{{a}}}|{{&a}}|{{ a }}", "<b> & \"c\"|<b> & \"c\"|<b> & \"c\"|<b> & \"c\""),
-        ("{{n}} {{t}} [{{none}}] [{{missing}}] [{{missing.deeper}}]", "1.5 true [] [] []"),
-        ("{{list}} {{o}} {{o.k}} {{list.[1]}}", r#"[1,"x"] {"k":"v"} v x"#),
+        (
+            "{{a}}|{{{a}}}|{{&a}}|{{ a }}",
+            "<b> & \"c\"|<b> & \"c\"|<b> & \"c\"|<b> & \"c\"",
+        ),
+        (
+            "{{n}} {{t}} [{{none}}] [{{missing}}] [{{missing.deeper}}]",
+            "1.5 true [] [] []",
+        ),
+        (
+            "{{list}} {{o}} {{o.k}} {{list.[1]}}",
+            r#"[1,"x"] {"k":"v"} v x"#,
+        ),
         ("a {{~ n ~}} b", "a1.5b"),
         ("{{! a note }}x{{!-- }} --}}y", "xy"),
         (r"\{{a}} stays", "{{a}} stays"),
@@ -32,7 +46,10 @@ fn values_render_with_two_and_with_three_braces() {
         assert_eq!(text(template, context.clone()), expected, "{template}");
     }
     let html = Template::compile("{{a}} {{{a}}}", TemplateKind::Html).unwrap();
-    assert_eq!(html.render(&context).unwrap(), "&lt;b&gt; &amp; &quot;c&quot; <b> & \"c\"");
+    assert_eq!(
+        html.render(&context).unwrap(),
+        "&lt;b&gt; &amp; &quot;c&quot; <b> & \"c\""
+    );
 }
 
 #[test]
@@ -41,12 +58,27 @@ fn mustache_sections_go_through_lists_enter_objects_and_test_truth() {
         "yes": true, "no": false, "o": {"in": "side", "deep": {"er": 1}}, "outer": "O", "s": "text"});
     for (template, expected) in [
         ("{{#names}}<{{.}}>{{/names}}", "<a><b>"),
-        ("{{#hosts}}{{h}}{{outer}}:{{#tags}}{{.}},{{/tags}} {{/hosts}}", "xO:1,2, yO: "),
-        ("{{#yes}}Y{{/yes}}{{#no}}N{{/no}}{{^no}}not{{/no}}{{^yes}}?{{/yes}}", "Ynot"),
-        ("{{#empty}}E{{/empty}}{{^empty}}none{{/empty}}{{^missing}}gone{{/missing}}", "nonegone"),
-        ("{{#o}}{{in}}{{/o}} {{#o.deep}}{{er}}{{outer}}{{/o.deep}}", "side 1O"),
+        (
+            "{{#hosts}}{{h}}{{outer}}:{{#tags}}{{.}},{{/tags}} {{/hosts}}",
+            "xO:1,2, yO: ",
+        ),
+        (
+            "{{#yes}}Y{{/yes}}{{#no}}N{{/no}}{{^no}}not{{/no}}{{^yes}}?{{/yes}}",
+            "Ynot",
+        ),
+        (
+            "{{#empty}}E{{/empty}}{{^empty}}none{{/empty}}{{^missing}}gone{{/missing}}",
+            "nonegone",
+        ),
+        (
+            "{{#o}}{{in}}{{/o}} {{#o.deep}}{{er}}{{outer}}{{/o.deep}}",
+            "side 1O",
+        ),
         ("{{#s}}[{{.}}]{{/s}}", "[text]"),
-        ("{{#no}}N{{else}}else{{/no}} {{#yes}}Y{{^}}no{{/yes}}", "else Y"),
+        (
+            "{{#no}}N{{else}}else{{/no}} {{#yes}}Y{{^}}no{{/yes}}",
+            "else Y",
+        ),
     ] {
         assert_eq!(text(template, context.clone()), expected, "{template}");
     }
@@ -56,17 +88,32 @@ fn mustache_sections_go_through_lists_enter_objects_and_test_truth() {
 fn handlebars_blocks_and_helpers_work() {
     let context = json!({"list": ["a", "b"], "o": {"k": 1, "l": 2}, "n": 5, "s": "Straße", "labels": {"my label": "x"}, "e": ""});
     for (template, expected) in [
-        ("{{#each list}}{{@index}}{{this}}{{#unless @last}},{{/unless}}{{/each}}", "0a,1b"),
+        (
+            "{{#each list}}{{@index}}{{this}}{{#unless @last}},{{/unless}}{{/each}}",
+            "0a,1b",
+        ),
         ("{{#each o}}{{@key}}={{this}} {{/each}}", "k=1 l=2 "),
         ("{{#each o as |v k|}}{{k}}:{{v}} {{/each}}", "k:1 l:2 "),
         ("{{#each list}}{{../n}}{{/each}}", "55"),
         ("{{#each missing}}x{{else}}none{{/each}}", "none"),
-        ("{{#if (gt n 4)}}big{{else if n}}small{{else}}zero{{/if}}", "big"),
+        (
+            "{{#if (gt n 4)}}big{{else if n}}small{{else}}zero{{/if}}",
+            "big",
+        ),
         ("{{#with o}}{{k}}{{/with}}", "1"),
         ("{{json o}} {{json s}}", r#"{"k":1,"l":2} "Straße""#),
-        ("{{default e \"nobody\"}} {{default missing n}} {{default s \"x\"}}", "nobody 5 Straße"),
-        ("{{truncate s 4}} {{upper s}} {{lower s}} {{join list \"+\"}} {{join list}}", "Str… STRASSE straße a+b a, b"),
-        ("{{labels.[my label]}} {{lookup labels \"my label\"}} {{upper (lookup list 1)}}", "x x B"),
+        (
+            "{{default e \"nobody\"}} {{default missing n}} {{default s \"x\"}}",
+            "nobody 5 Straße",
+        ),
+        (
+            "{{truncate s 4}} {{upper s}} {{lower s}} {{join list \"+\"}} {{join list}}",
+            "Str… STRASSE straße a+b a, b",
+        ),
+        (
+            "{{labels.[my label]}} {{lookup labels \"my label\"}} {{upper (lookup list 1)}}",
+            "x x B",
+        ),
     ] {
         assert_eq!(text(template, context.clone()), expected, "{template}");
     }
@@ -91,20 +138,34 @@ fn p15_particles_pagerduty_template_is_json_whatever_the_values() {
     let hostile = "say \"hi\"\n\\ } , \u{1}\u{2}\u{3}\u{7} ü {{x}}";
     let context = json!({"PAGERDUTY_ROUTING_KEY": "R0", "event_action": "trigger", "payload": {"summary": hostile,
         "severity": "critical", "custom_details": {"error_rate": 12.5, "impacted_integrations": ["a", "b"]}}});
-    for template in [PAGERDUTY.to_owned(), PAGERDUTY.replace('\\', ""), PAGERDUTY.replace("\\{{{", "{{").replace("}}}", "}}")] {
+    for template in [
+        PAGERDUTY.to_owned(),
+        PAGERDUTY.replace('\\', ""),
+        PAGERDUTY.replace("\\{{{", "{{").replace("}}}", "}}"),
+    ] {
         let rendered = json_text(&template, context.clone()).unwrap();
         let value: Value = serde_json::from_str(&rendered).unwrap();
         assert_eq!(value["routing_key"], "R0");
-        assert_eq!(value["payload"]["summary"], hostile.replace(['\u{1}', '\u{2}', '\u{3}'], "\u{fffd}"));
+        assert_eq!(
+            value["payload"]["summary"],
+            hostile.replace(['\u{1}', '\u{2}', '\u{3}'], "\u{fffd}")
+        );
         assert_eq!(value["payload"]["custom_details"]["error_rate"], "12.5");
-        assert_eq!(value["payload"]["custom_details"]["impacted_integrations"], r#"["a","b"]"#);
+        assert_eq!(
+            value["payload"]["custom_details"]["impacted_integrations"],
+            r#"["a","b"]"#
+        );
     }
 }
 
 #[test]
 fn p10_a_whole_document_in_one_variable_passes_as_it_is() {
     let event = r#"{"text":"a \"b\"","blocks":[]}"#;
-    for template in [r"\{{{PARTICLE_EVENT_VALUE}}}", "{{{PARTICLE_EVENT_VALUE}}}", " {{PARTICLE_EVENT_VALUE}} "] {
+    for template in [
+        r"\{{{PARTICLE_EVENT_VALUE}}}",
+        "{{{PARTICLE_EVENT_VALUE}}}",
+        " {{PARTICLE_EVENT_VALUE}} ",
+    ] {
         for value in [json!(event), serde_json::from_str(event).unwrap()] {
             let rendered = json_text(template, json!({"PARTICLE_EVENT_VALUE": value})).unwrap();
             let parsed: Value = serde_json::from_str(&rendered).unwrap();
@@ -115,12 +176,34 @@ fn p10_a_whole_document_in_one_variable_passes_as_it_is() {
 
 #[test]
 fn values_outside_strings_are_whole_json_values_or_null() {
-    let context = json!({"n": 5, "s": "text", "o": {"k": [1]}, "evil": "1,\"admin\":true", "open": "{"});
-    let rendered = json_text(r#"{"n":{{n}},"o":{{o}},"j":{{json s}},"m":{{missing}},"in":"{{json o}}"}"#, context.clone()).unwrap();
-    assert_eq!(rendered, r#"{"n":5,"o":{"k":[1]},"j":"text","m":null,"in":"{\"k\":[1]}"}"#);
+    let context =
+        json!({"n": 5, "s": "text", "o": {"k": [1]}, "evil": "1,\"admin\":true", "open": "{"});
+    let rendered = json_text(
+        r#"{"n":{{n}},"o":{{o}},"j":{{json s}},"m":{{missing}},"in":"{{json o}}"}"#,
+        context.clone(),
+    )
+    .unwrap();
+    assert_eq!(
+        rendered,
+        r#"{"n":5,"o":{"k":[1]},"j":"text","m":null,"in":"{\"k\":[1]}"}"#
+    );
     for name in ["s", "evil", "open"] {
-        let error = json_text(&format!("{{\n  \"a\": 1, \"x\": {{{{{name}}}}}}}"), context.clone()).unwrap_err();
-        assert!(matches!(error, RenderError::Tag { line: 2, column: 16, .. }), "{error:?}");
+        let error = json_text(
+            &format!("{{\n  \"a\": 1, \"x\": {{{{{name}}}}}}}"),
+            context.clone(),
+        )
+        .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                RenderError::Tag {
+                    line: 2,
+                    column: 16,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
         assert!(!error.to_string().contains("admin"));
     }
 }
@@ -129,13 +212,36 @@ fn values_outside_strings_are_whole_json_values_or_null() {
 fn sections_work_inside_json_and_a_broken_document_says_where() {
     let context = json!({"list": ["a\"", "b"], "on": true});
     let template = r#"{"l":[{{#each list}}"{{this}}"{{#unless @last}},{{/unless}}{{/each}}],"s":"{{#on}}is {{list.[1]}}{{/on}}"}"#;
-    assert_eq!(json_text(template, context.clone()).unwrap(), r#"{"l":["a\"","b"],"s":"is b"}"#);
-    assert_eq!(json_text(r#"{"w":"C:\\{{list.[1]}}"}"#, context.clone()).unwrap(), r#"{"w":"C:\\b"}"#);
-    assert_eq!(json_text(r#"{"w":"C:\\\{{list.[1]}}"}"#, context.clone()).unwrap(), r#"{"w":"C:\\b"}"#);
+    assert_eq!(
+        json_text(template, context.clone()).unwrap(),
+        r#"{"l":["a\"","b"],"s":"is b"}"#
+    );
+    assert_eq!(
+        json_text(r#"{"w":"C:\\{{list.[1]}}"}"#, context.clone()).unwrap(),
+        r#"{"w":"C:\\b"}"#
+    );
+    assert_eq!(
+        json_text(r#"{"w":"C:\\\{{list.[1]}}"}"#, context.clone()).unwrap(),
+        r#"{"w":"C:\\b"}"#
+    );
 
     let error = json_text("{\"a\":\n  \"{{on}}\"\n  \"b\": 1}", context.clone()).unwrap_err();
-    assert_eq!(error, RenderError::NotJson { line: 2, column: 4, what: "expected `,` or `}`".to_owned() });
-    assert!(matches!(json_text("{\"a\": 1", context), Err(RenderError::NotJson { line: 1, column: 1, .. })));
+    assert_eq!(
+        error,
+        RenderError::NotJson {
+            line: 2,
+            column: 4,
+            what: "expected `,` or `}`".to_owned()
+        }
+    );
+    assert!(matches!(
+        json_text("{\"a\": 1", context),
+        Err(RenderError::NotJson {
+            line: 1,
+            column: 1,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -168,25 +274,74 @@ fn errors_of_a_template_have_line_and_column() {
 #[test]
 fn i10_templates_outputs_loops_and_nesting_have_limits() {
     let long = "x".repeat(limits::TEMPLATE_BYTES_MAX + 1);
-    assert_eq!(Template::compile(&long, TemplateKind::Text).unwrap_err(), TemplateError::TooLong);
-    assert!(refused(&"{{a}}".repeat(limits::TEMPLATE_TAGS_MAX + 1), TemplateKind::Text).2.contains("tags"));
+    assert_eq!(
+        Template::compile(&long, TemplateKind::Text).unwrap_err(),
+        TemplateError::TooLong
+    );
+    assert!(
+        refused(
+            &"{{a}}".repeat(limits::TEMPLATE_TAGS_MAX + 1),
+            TemplateKind::Text
+        )
+        .2
+        .contains("tags")
+    );
     let deep = format!("{}{}", "{{#a}}".repeat(13), "{{/a}}".repeat(13));
-    assert!(refused(&deep, TemplateKind::Text).2.contains("inside each other"));
-    let brackets = format!("{{{{len {}a{}}}}}", "(not ".repeat(5000 / 5), ")".repeat(1000));
-    assert!(refused(&brackets, TemplateKind::Text).2.contains("brackets"));
+    assert!(
+        refused(&deep, TemplateKind::Text)
+            .2
+            .contains("inside each other")
+    );
+    let brackets = format!(
+        "{{{{len {}a{}}}}}",
+        "(not ".repeat(5000 / 5),
+        ")".repeat(1000)
+    );
+    assert!(
+        refused(&brackets, TemplateKind::Text)
+            .2
+            .contains("brackets")
+    );
 
     let list: Vec<u32> = (0..200).collect();
-    let nested = Template::compile("{{#each l}}{{#each ../l}}{{#l}}{{/l}}{{/each}}{{/each}}", TemplateKind::Text).unwrap();
-    assert_eq!(nested.render(&json!({"l": list})).unwrap_err(), RenderError::TooManyRounds);
+    let nested = Template::compile(
+        "{{#each l}}{{#each ../l}}{{#l}}{{/l}}{{/each}}{{/each}}",
+        TemplateKind::Text,
+    )
+    .unwrap();
+    assert_eq!(
+        nested.render(&json!({"l": list})).unwrap_err(),
+        RenderError::TooManyRounds
+    );
     let fat = Template::compile("{{#each l}}{{../s}}{{/each}}", TemplateKind::Text).unwrap();
-    assert_eq!(fat.render(&json!({"l": list, "s": "x".repeat(10_000)})).unwrap_err(), RenderError::TooLong);
+    assert_eq!(
+        fat.render(&json!({"l": list, "s": "x".repeat(10_000)}))
+            .unwrap_err(),
+        RenderError::TooLong
+    );
 }
 
 #[test]
 fn i9_errors_name_the_tag_and_not_the_values() {
-    let template = Template::compile("a\n {{truncate secret \"s3cr3t-value\"}}", TemplateKind::Text).unwrap();
-    let error = template.render(&json!({"secret": "s3cr3t-value"})).unwrap_err();
-    assert!(matches!(error, RenderError::Tag { line: 2, column: 2, .. } | RenderError::Other { .. }), "{error:?}");
+    let template = Template::compile(
+        "a\n {{truncate secret \"s3cr3t-value\"}}",
+        TemplateKind::Text,
+    )
+    .unwrap();
+    let error = template
+        .render(&json!({"secret": "s3cr3t-value"}))
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RenderError::Tag {
+                line: 2,
+                column: 2,
+                ..
+            } | RenderError::Other { .. }
+        ),
+        "{error:?}"
+    );
     assert!(!format!("{error} {error:?} {template:?}").contains("s3cr3t"));
 }
 

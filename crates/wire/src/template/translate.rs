@@ -22,13 +22,24 @@ struct TagPlace {
 impl Source {
     /// Line and column of a tag.
     pub fn place_of_tag(&self, tag: usize) -> (usize, usize) {
-        place(&self.original, self.tags.get(tag).map_or(0, |tag| tag.original.start))
+        place(
+            &self.original,
+            self.tags.get(tag).map_or(0, |tag| tag.original.start),
+        )
     }
 
     /// Line and column in the original of a line and column in the rewritten text, both from 1.
     pub fn place_of_emitted(&self, line: usize, column: usize) -> (usize, usize) {
-        let start: usize = self.emitted.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let within = self.emitted[start..].char_indices().nth(column.saturating_sub(1)).map_or(0, |(at, _)| at);
+        let start: usize = self
+            .emitted
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let within = self.emitted[start..]
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or(0, |(at, _)| at);
         let at = start + within;
         let original = match self.tags.iter().rev().find(|tag| tag.emitted.start <= at) {
             Some(tag) if at < tag.emitted.end => tag.original.start,
@@ -42,17 +53,30 @@ impl Source {
 fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }
 
 pub(super) fn translate(text: &str, kind: TemplateKind) -> Result<Source, TemplateError> {
-    let mut translator = Translator { text, kind, emitted: String::with_capacity(text.len() * 2), tags: Vec::new(), open: Vec::new() };
+    let mut translator = Translator {
+        text,
+        kind,
+        emitted: String::with_capacity(text.len() * 2),
+        tags: Vec::new(),
+        open: Vec::new(),
+    };
     if let Some(at) = text.find([MARK_START, MARK_VALUE, MARK_END]) {
         return Err(translator.error(at, "this control character is not allowed"));
     }
     translator.run()?;
     let Translator { emitted, tags, .. } = translator;
-    Ok(Source { emitted, original: text.to_owned(), tags })
+    Ok(Source {
+        emitted,
+        original: text.to_owned(),
+        tags,
+    })
 }
 
 struct Translator<'t> {
@@ -88,7 +112,11 @@ impl<'t> Translator<'t> {
         let mut at = 0;
         while let Some(found) = self.text[at..].find("{{") {
             let start = at + found;
-            let backslashes = self.text[at..start].bytes().rev().take_while(|b| *b == b'\\').count();
+            let backslashes = self.text[at..start]
+                .bytes()
+                .rev()
+                .take_while(|b| *b == b'\\')
+                .count();
             if self.kind != TemplateKind::Json && backslashes == 1 {
                 // Handlebars' own escape: the braces are text.
                 self.emitted.push_str(&self.text[at..start + 2]);
@@ -100,7 +128,13 @@ impl<'t> Translator<'t> {
         }
         self.emitted.push_str(&self.text[at..]);
         match self.open.last() {
-            Some(open) => Err(self.error(open.start, &format!("this block is not closed: `{{{{/{}}}}}` is missing", open.name))),
+            Some(open) => Err(self.error(
+                open.start,
+                &format!(
+                    "this block is not closed: `{{{{/{}}}}}` is missing",
+                    open.name
+                ),
+            )),
             None => Ok(()),
         }
     }
@@ -122,16 +156,29 @@ impl<'t> Translator<'t> {
     /// Reads and rewrites the tag at `start`; returns where it ends.
     fn tag(&mut self, start: usize) -> Result<usize, TemplateError> {
         if self.tags.len() == limits::TEMPLATE_TAGS_MAX {
-            return Err(self.error(start, &format!("more than {} tags", limits::TEMPLATE_TAGS_MAX)));
+            return Err(self.error(
+                start,
+                &format!("more than {} tags", limits::TEMPLATE_TAGS_MAX),
+            ));
         }
         let rest = &self.text[start..];
         if rest.starts_with("{{{{") {
-            return Err(self.error(start, "raw blocks are not supported; after a brace of the text, put a space"));
+            return Err(self.error(
+                start,
+                "raw blocks are not supported; after a brace of the text, put a space",
+            ));
         }
         let emitted_start = self.emitted.len();
         let end = if rest.starts_with("{{!") {
-            let (mark, length) = if rest.starts_with("{{!--") { ("--}}", 4) } else { ("}}", 2) };
-            let end = rest.find(mark).ok_or_else(|| self.error(start, "this comment does not end"))? + length;
+            let (mark, length) = if rest.starts_with("{{!--") {
+                ("--}}", 4)
+            } else {
+                ("}}", 2)
+            };
+            let end = rest
+                .find(mark)
+                .ok_or_else(|| self.error(start, "this comment does not end"))?
+                + length;
             self.emitted.push_str(&rest[..end]);
             start + end
         } else {
@@ -139,7 +186,10 @@ impl<'t> Translator<'t> {
             self.rewrite(&tag)?;
             end
         };
-        self.tags.push(TagPlace { original: start..end, emitted: emitted_start..self.emitted.len() });
+        self.tags.push(TagPlace {
+            original: start..end,
+            emitted: emitted_start..self.emitted.len(),
+        });
         Ok(end)
     }
 
@@ -158,7 +208,9 @@ impl<'t> Translator<'t> {
                 (None, '"' | '\'') => quote = Some(c),
                 (None, '(' | '[') => depth += 1,
                 (None, ')' | ']') => depth = depth.saturating_sub(1),
-                (None, '{') => return Err(self.error(start, "this tag has a brace in it, or does not end")),
+                (None, '{') => {
+                    return Err(self.error(start, "this tag has a brace in it, or does not end"));
+                }
                 (None, '}') if rest[at..].starts_with(closing) => {
                     end = Some(at);
                     break;
@@ -169,11 +221,29 @@ impl<'t> Translator<'t> {
                 return Err(self.error(start, "this tag has too many brackets inside brackets"));
             }
         }
-        let end = end.ok_or_else(|| self.error(start, &format!("this tag does not end: `{closing}` is missing")))?;
+        let end = end.ok_or_else(|| {
+            self.error(
+                start,
+                &format!("this tag does not end: `{closing}` is missing"),
+            )
+        })?;
         let inner = &rest[opening..end];
-        let (inner, left) = inner.strip_prefix('~').map_or((inner, ""), |inner| (inner, "~"));
-        let (inner, right) = inner.strip_suffix('~').map_or((inner, ""), |inner| (inner, "~"));
-        Ok((Tag { start, body: inner.trim(), is_raw, left, right }, start + end + closing.len()))
+        let (inner, left) = inner
+            .strip_prefix('~')
+            .map_or((inner, ""), |inner| (inner, "~"));
+        let (inner, right) = inner
+            .strip_suffix('~')
+            .map_or((inner, ""), |inner| (inner, "~"));
+        Ok((
+            Tag {
+                start,
+                body: inner.trim(),
+                is_raw,
+                left,
+                right,
+            },
+            start + end + closing.len(),
+        ))
     }
 
     fn rewrite(&mut self, tag: &Tag<'t>) -> Result<(), TemplateError> {
@@ -186,15 +256,22 @@ impl<'t> Translator<'t> {
             '#' => self.block(tag, inner),
             '^' if !inner.is_empty() => self.inverted(tag, inner),
             '/' => self.close(tag, inner),
-            '>' | '*' | '=' => Err(self.error(tag.start, "partials, decorators and other delimiters are not supported")),
+            '>' | '*' | '=' => Err(self.error(
+                tag.start,
+                "partials, decorators and other delimiters are not supported",
+            )),
             '&' => self.value(tag, inner, true),
             _ if body == "^" || body == "else" || body.starts_with("else ") => {
                 if self.open.is_empty() {
                     return Err(self.error(tag.start, "`else` stands outside of any block"));
                 }
-                let (head, condition) = head_of(body.strip_prefix("else ").unwrap_or_default().trim());
+                let (head, condition) =
+                    head_of(body.strip_prefix("else ").unwrap_or_default().trim());
                 if !head.is_empty() && (!BLOCKS.contains(&head) || condition.is_empty()) {
-                    return Err(self.error(tag.start, "after `else` comes nothing, or a block such as `if` with its condition"));
+                    return Err(self.error(
+                        tag.start,
+                        "after `else` comes nothing, or a block such as `if` with its condition",
+                    ));
                 }
                 self.emit(tag, body);
                 Ok(())
@@ -212,7 +289,13 @@ impl<'t> Translator<'t> {
             return self.section(tag, head, SECTION);
         }
         if !BLOCKS.contains(&head) {
-            return Err(self.error(tag.start, &format!("there is no block `{head}`: there are {}", BLOCKS.join(", "))));
+            return Err(self.error(
+                tag.start,
+                &format!(
+                    "there is no block `{head}`: there are {}",
+                    BLOCKS.join(", ")
+                ),
+            ));
         }
         self.opened(head, head, tag.start)?;
         self.emit(tag, &format!("#{inner}"));
@@ -222,25 +305,51 @@ impl<'t> Translator<'t> {
     fn inverted(&mut self, tag: &Tag<'t>, inner: &'t str) -> Result<(), TemplateError> {
         let (head, arguments) = head_of(inner);
         if !arguments.is_empty() {
-            return Err(self.error(tag.start, "`^` takes one name; write `{{else if …}}` for a further condition"));
+            return Err(self.error(
+                tag.start,
+                "`^` takes one name; write `{{else if …}}` for a further condition",
+            ));
         }
         self.section(tag, head, INVERTED)
     }
 
-    fn section(&mut self, tag: &Tag<'t>, name: &'t str, helper: &'static str) -> Result<(), TemplateError> {
+    fn section(
+        &mut self,
+        tag: &Tag<'t>,
+        name: &'t str,
+        helper: &'static str,
+    ) -> Result<(), TemplateError> {
         if name.is_empty() || name.starts_with(['>', '*']) {
-            return Err(self.error(tag.start, "partials and decorators are not supported, and a section has a name"));
+            return Err(self.error(
+                tag.start,
+                "partials and decorators are not supported, and a section has a name",
+            ));
         }
         self.opened(name, helper, tag.start)?;
         self.emit(tag, &format!("#{helper} {}", path_of(name)));
         Ok(())
     }
 
-    fn opened(&mut self, name: &'t str, helper: &'t str, start: usize) -> Result<(), TemplateError> {
+    fn opened(
+        &mut self,
+        name: &'t str,
+        helper: &'t str,
+        start: usize,
+    ) -> Result<(), TemplateError> {
         if self.open.len() == limits::TEMPLATE_DEPTH_MAX {
-            return Err(self.error(start, &format!("more than {} blocks inside each other", limits::TEMPLATE_DEPTH_MAX)));
+            return Err(self.error(
+                start,
+                &format!(
+                    "more than {} blocks inside each other",
+                    limits::TEMPLATE_DEPTH_MAX
+                ),
+            ));
         }
-        self.open.push(Open { name, helper, start });
+        self.open.push(Open {
+            name,
+            helper,
+            start,
+        });
         Ok(())
     }
 
@@ -250,8 +359,17 @@ impl<'t> Translator<'t> {
                 self.emit(tag, &format!("/{}", open.helper));
                 Ok(())
             }
-            Some(open) => Err(self.error(tag.start, &format!("`{{{{/{name}}}}}` closes nothing here: `{}` is open", open.name))),
-            None => Err(self.error(tag.start, &format!("`{{{{/{name}}}}}` closes nothing: no block is open"))),
+            Some(open) => Err(self.error(
+                tag.start,
+                &format!(
+                    "`{{{{/{name}}}}}` closes nothing here: `{}` is open",
+                    open.name
+                ),
+            )),
+            None => Err(self.error(
+                tag.start,
+                &format!("`{{{{/{name}}}}}` closes nothing: no block is open"),
+            )),
         }
     }
 
@@ -262,7 +380,13 @@ impl<'t> Translator<'t> {
         } else if INLINE.contains(&head) {
             format!("({body})")
         } else {
-            return Err(self.error(tag.start, &format!("there is no helper `{head}`: there are {}", INLINE.join(", "))));
+            return Err(self.error(
+                tag.start,
+                &format!(
+                    "there is no helper `{head}`: there are {}",
+                    INLINE.join(", ")
+                ),
+            ));
         };
         let mode = match self.kind {
             TemplateKind::Text => 0,
@@ -282,7 +406,11 @@ impl<'t> Translator<'t> {
 
     fn error(&self, at: usize, what: &str) -> TemplateError {
         let (line, column) = place(self.text, at);
-        TemplateError::Syntax { line, column, what: what.to_owned() }
+        TemplateError::Syntax {
+            line,
+            column,
+            what: what.to_owned(),
+        }
     }
 }
 
@@ -297,7 +425,9 @@ fn head_of(body: &str) -> (&str, &str) {
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => in_brackets = true,
             (None, ']') => in_brackets = false,
-            (None, c) if c.is_whitespace() && !in_brackets => return (&body[..at], body[at..].trim_start()),
+            (None, c) if c.is_whitespace() && !in_brackets => {
+                return (&body[..at], body[at..].trim_start());
+            }
             _ => {}
         }
     }

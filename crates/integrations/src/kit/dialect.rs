@@ -1,0 +1,168 @@
+//! Ways in. A dialect reads one vendor's bytes into signals and shapes the answer that its clients expect.
+
+use model::{Alert, AlertId, DurationMs, Signal, Timestamp};
+use serde_json::Value;
+
+use crate::kit::{DialectManifest, SettingsError, SettingsMap};
+
+/// A vendor's way of saying things to us. Pure.
+pub trait Dialect: Send + Sync {
+    fn manifest(&self) -> &'static DialectManifest;
+    /// What the source decides about its alerts, from its settings; every problem with them at once.
+    fn settings(&self, settings: &SettingsMap) -> Result<SourceSettings, Vec<SettingsError>>;
+    /// Verifies and decodes one request.
+    fn accept(&self, inbound: &Inbound<'_>, settings: &SourceSettings) -> Accepted;
+    /// The answer once every signal's fate is known, in the order in which they were given. Rejected ones of the
+    /// same request come with it.
+    fn answer(
+        &self,
+        inbound: &Inbound<'_>,
+        outcomes: &[SignalOutcome],
+        rejections: &[Rejection],
+    ) -> Answer;
+    /// The answer to a read.
+    fn render(&self, _want: &ReadWant, _data: &ReadData<'_>) -> Answer {
+        Answer::text(404, "there is nothing to read here")
+    }
+    /// No such key, or none given.
+    fn unauthorized(&self) -> Answer;
+    /// The hub cannot take it now: whatever makes this vendor's clients try again.
+    fn busy(&self, retry_after: DurationMs) -> Answer;
+    /// A body over the limit.
+    fn too_large(&self, limit_bytes: usize) -> Answer;
+}
+
+/// One request as it came.
+pub struct Inbound<'a> {
+    pub method: &'a http::Method,
+    /// Below the mount: `/api/v2/alerts`; `/` where the mount is the whole path.
+    pub path: &'a str,
+    pub query: &'a str,
+    pub headers: &'a http::HeaderMap,
+    pub body: &'a [u8],
+    pub received_at: Timestamp,
+    pub source: &'a str,
+}
+
+/// What a request turned out to be.
+pub enum Accepted {
+    /// Statements; a part of the batch may be bad, the rest is kept.
+    Signals {
+        signals: Vec<Signal>,
+        rejections: Vec<Rejection>,
+    },
+    /// A question.
+    Read(ReadWant),
+    /// Nothing of it can be used; the sender hears why.
+    Refused(Answer),
+}
+
+/// One entry of a batch that cannot be taken, and why. Shown to the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its place in the batch, from 0.
+    pub index: usize,
+    pub problem: String,
+}
+
+/// What a dialect's clients may ask.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReadWant {
+    Alertmanager(AlertmanagerRead),
+}
+
+/// The readable half of Alertmanager's API (the rest has an issue of its own).
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlertmanagerRead {
+    Status,
+    Receivers,
+    Alerts { filters: Vec<String>, active: bool },
+}
+
+/// What the hub knows, for [`Dialect::render`].
+pub struct ReadData<'a> {
+    /// Live alerts of the source, newest first, with their last repeat's `ends_at` and last time.
+    pub alerts: &'a [(Alert, Option<Timestamp>, Timestamp)],
+    pub receivers: &'a [String],
+    pub version: &'a str,
+    pub started_at: Timestamp,
+    /// A name for this node.
+    pub node: &'a str,
+    pub now: Timestamp,
+}
+
+/// What became of a signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignalOutcome {
+    /// It opened this alert.
+    Opened(AlertId),
+    /// It changed this alert.
+    Changed(AlertId),
+    /// It repeated what was known.
+    Repeated(AlertId),
+    /// It changed nothing, for this reason.
+    Ignored(String),
+    /// It was not taken, for this reason; the sender is at fault.
+    Refused(String),
+}
+
+/// What the sender hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub content_type: Option<&'static str>,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn empty(status: u16) -> Answer {
+        Answer {
+            status,
+            content_type: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub fn text(status: u16, text: impl Into<String>) -> Answer {
+        Answer {
+            status,
+            content_type: Some("text/plain; charset=utf-8"),
+            headers: Vec::new(),
+            body: text.into().into_bytes(),
+        }
+    }
+
+    pub fn json(status: u16, value: &Value) -> Answer {
+        Answer {
+            status,
+            content_type: Some("application/json"),
+            headers: Vec::new(),
+            body: value.to_string().into_bytes(),
+        }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// A source's settings, parsed.
+pub struct SourceSettings {
+    pub defaults: SourceDefaults,
+    /// The dialect's own, parsed by it.
+    pub own: Box<dyn std::any::Any + Send + Sync>,
+}
+
+/// What a source decides about its alerts; becomes `lifecycle::SourcePolicy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceDefaults {
+    pub reopen_window: DurationMs,
+    pub reopen_same_start: bool,
+    pub live_after_close: DurationMs,
+    pub update_interval: DurationMs,
+    pub tracking_delay: DurationMs,
+}

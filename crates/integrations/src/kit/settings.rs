@@ -1,0 +1,142 @@
+//! Settings: parsed once from what people wrote, described by their struct's schema.
+
+use model::Secret;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::kit::{SettingField, SettingKind};
+
+/// Settings as people wrote them, secrets in clear. Never logged, never shown; sealed when stored.
+pub type SettingsMap = Map<String, Value>;
+
+/// One thing that is wrong with settings: which field (`""`: all together), and what to do. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct SettingsError {
+    pub field: String,
+    pub problem: String,
+}
+
+impl SettingsError {
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> SettingsError {
+        SettingsError {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// A secret setting: read from configuration, never written back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretText(pub Secret);
+
+impl SecretText {
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SecretText, D::Error> {
+        String::deserialize(deserializer)
+            .map(|text| SecretText(Secret::new(text.trim_end_matches(['\r', '\n']))))
+    }
+}
+
+impl JsonSchema for SecretText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "minLength": 1, "writeOnly": true, "x-secret": true })
+    }
+}
+
+/// The fields of a settings struct's schema, in the struct's order.
+pub fn fields_of(schema: &Schema) -> Vec<SettingField> {
+    let value = schema.as_value();
+    let required: Vec<&str> = value["required"]
+        .as_array()
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let Some(properties) = value["properties"].as_object() else {
+        return Vec::new();
+    };
+    properties
+        .iter()
+        .map(|(name, field)| SettingField {
+            name: name.clone(),
+            kind: match field["x-setting"].as_str() {
+                Some("target") => SettingKind::Target,
+                Some("credential") => SettingKind::Credential,
+                _ => SettingKind::Option,
+            },
+            secret: is_secret(field),
+            required: required.contains(&name.as_str()),
+            about: field["description"].as_str().unwrap_or_default().to_owned(),
+            default: field.get("default").cloned(),
+            schema: field.clone(),
+        })
+        .collect()
+}
+
+/// A secret may be optional (`anyOf`) or one of a list.
+fn is_secret(field: &Value) -> bool {
+    field["x-secret"] == true
+        || is_in(&field["anyOf"])
+        || (field["items"].is_object() && is_secret(&field["items"]))
+}
+
+fn is_in(any_of: &Value) -> bool {
+    any_of
+        .as_array()
+        .is_some_and(|list| list.iter().any(is_secret))
+}
+
+/// Reads settings into their struct. Unknown fields, missing ones and wrong types each become an error with its field.
+pub fn parse_settings<T: DeserializeOwned + JsonSchema>(
+    map: &SettingsMap,
+) -> Result<T, Vec<SettingsError>> {
+    let fields = fields_of(&schemars::schema_for!(T));
+    let mut errors: Vec<SettingsError> = map
+        .keys()
+        .filter(|name| !fields.iter().any(|f| f.name == **name))
+        .map(|name| SettingsError::new(name, "there is no such setting"))
+        .collect();
+    for field in fields
+        .iter()
+        .filter(|f| f.required && !map.contains_key(&f.name))
+    {
+        errors.push(SettingsError::new(&field.name, "this setting is required"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    // serde's message may repeat the value; a secret must not come back in an error (I9).
+    T::deserialize(Value::Object(map.clone())).map_err(|error| {
+        let culprit = fields.iter().find(|f| {
+            let Some(value) = map.get(&f.name) else {
+                return false;
+            };
+            let mut alone = map.clone();
+            alone.retain(|name, _| {
+                *name == f.name || fields.iter().any(|g| g.name == *name && g.required)
+            });
+            !value.is_null() && T::deserialize(Value::Object(alone)).is_err()
+        });
+        match culprit {
+            Some(field) if field.secret => {
+                vec![SettingsError::new(&field.name, "this must be a text")]
+            }
+            Some(field) => vec![SettingsError::new(&field.name, error.to_string())],
+            None => vec![SettingsError::new("", error.to_string())],
+        }
+    })
+}

@@ -1,0 +1,93 @@
+//! Ways out. A sink turns a task into requests and judges the replies; it never sends anything itself.
+
+use std::sync::Arc;
+
+use model::{Alert, DurationMs, Event, Handle, Outcome, Timestamp, Verb};
+use serde_json::Value;
+use wire::http::{HttpReply, HttpRequest, TransportError};
+
+use crate::kit::{SettingsError, SettingsMap, SinkManifest};
+
+/// A kind of way out: its description, and how one is made from settings.
+pub trait SinkKind: Send + Sync {
+    fn manifest(&self) -> &'static SinkManifest;
+    /// A sink with these settings; every problem with them at once.
+    fn build(&self, settings: &SettingsMap) -> Result<Arc<dyn Sink>, Vec<SettingsError>>;
+    /// Valid settings against the sandbox at `base_url`, for conformance tests and examples.
+    fn example(&self, base_url: &str) -> SettingsMap;
+}
+
+/// A configured way out. Pure and restartable: everything it needs to go on is in the step's memo and reply.
+pub trait Sink: Send + Sync {
+    /// The next request of this task, or how it ended.
+    fn next(&self, task: &Task<'_>, step: Step<'_>) -> Next;
+    /// A harmless request that tells whether credential and target are well; `None`: the vendor has none.
+    fn probe(&self, step: Step<'_>) -> Option<Next>;
+    /// The vendor's buckets that this task draws from (manifest limits). Bucket names hold no secret.
+    fn paces(&self, task: &Task<'_>) -> Vec<Pace>;
+    /// Where it goes, for people: `#ops`. No secret.
+    fn target(&self) -> String;
+    /// The values that must not be seen in what is kept of replies (I9).
+    fn secrets(&self) -> Vec<&model::Secret>;
+}
+
+/// What is to be said.
+pub struct Task<'a> {
+    pub verb: Verb,
+    /// The alert as it is now.
+    pub alert: &'a Alert,
+    /// The events that this task deals with, oldest first; for `Event` and `Note` the one meant is the last.
+    pub events: &'a [Event],
+    /// For `CloseExtra`: the extra handle; otherwise the lane's.
+    pub handle: Option<&'a Handle>,
+    /// The same for every retry of the same task, and for no other.
+    pub idempotency_key: &'a str,
+    pub integration: &'a str,
+    pub project: &'a str,
+    /// The hub's own address as people reach it, without a slash at its end.
+    pub external_url: &'a str,
+    pub now: Timestamp,
+    /// It comes from a person's "test integration".
+    pub test: bool,
+}
+
+/// Where a task stands: 0 before its first request.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    pub number: u32,
+    /// What the sink left with its last request; null at first.
+    pub memo: &'a Value,
+    /// The reply to the last request; `None` at first.
+    pub reply: Option<&'a Reply>,
+}
+
+/// What came back.
+pub type Reply = Result<HttpReply, TransportError>;
+
+/// What a sink wants next.
+pub enum Next {
+    Request {
+        request: Box<HttpRequest>,
+        memo: Value,
+    },
+    Finish(Finish),
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finish {
+    pub outcome: Outcome,
+    /// The vendor's object, where the reply named one.
+    pub handle: Option<Handle>,
+    pub status: Option<u16>,
+    /// For people: the vendor's words, or the manifest's sentence for its error.
+    pub excerpt: String,
+}
+
+/// One of the vendor's rate limits: at most `burst` at once, one more each `every`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pace {
+    pub bucket: String,
+    pub every: DurationMs,
+    pub burst: u32,
+}

@@ -1,0 +1,25 @@
+//! The list: a vendor is one folder and one line here.
+
+use crate::kit::{Dialect, SinkKind};
+
+/// Every way out.
+pub static SINKS: &[&dyn SinkKind] = &[];
+
+/// Every way in.
+pub static DIALECTS: &[&dyn Dialect] = &[];
+
+/// The sink of this name.
+pub fn sink(name: &str) -> Option<&'static dyn SinkKind> {
+    SINKS
+        .iter()
+        .copied()
+        .find(|kind| kind.manifest().name == name)
+}
+
+/// The dialect of this name.
+pub fn dialect(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS
+        .iter()
+        .copied()
+        .find(|dialect| dialect.manifest().name == name)
+}

@@ -1,0 +1,1 @@
+//! Lanes: what each integration is told, when, and why not.

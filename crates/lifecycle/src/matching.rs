@@ -1,0 +1,1 @@
+//! Matchers: parsing and evaluation.
