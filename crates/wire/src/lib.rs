@@ -14,7 +14,7 @@ pub mod signatures;
 mod template;
 pub mod text;
 
-pub use egress::{Egress, EgressError, EgressPolicy, EgressSettings, Refused};
+pub use egress::{Egress, EgressError, EgressPolicy, EgressSettings, NotARange, Refused};
 pub use http::{HeaderText, HttpReply, HttpRequest, Sent, TransportError, TransportErrorKind};
 pub use retry::{RetrySchedule, retry_after};
 pub use seal::{KeyError, KeyRing, LoadedKeys, OpenError, SealError};

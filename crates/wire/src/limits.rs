@@ -53,3 +53,5 @@ pub const RENDERED_BYTES_MAX: usize = 512 * 1024;
 
 /// Secrets shorter than this are not looked for in excerpts: they would blot out ordinary words.
 pub const REDACTED_CHARS_MIN: usize = 4;
+/// Parts of a secret URL that are at least this long are secrets themselves: tokens are longer than words.
+pub const REDACTED_URL_PART_MIN: usize = 12;

@@ -57,7 +57,20 @@ fn forms_of(secret: &str) -> Vec<Zeroizing<String>> {
     {
         forms.push(token.to_owned());
     }
+    forms.extend(telling_parts(secret).map(str::to_owned));
     forms.into_iter().map(Zeroizing::new).collect()
+}
+
+/// Of a URL that is a secret (Slack's webhooks, Telegram's bots): its path and query, and each part of them that is too
+/// long for a word. Vendors echo those without the rest.
+fn telling_parts(secret: &str) -> impl Iterator<Item = &str> {
+    let after_scheme = secret.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
+    let parts = path.split(['/', '?', '&', '=', '#']);
+    let long_parts = parts.filter(|part| part.len() >= limits::REDACTED_URL_PART_MIN);
+    std::iter::once(path)
+        .filter(|path| path.len() >= limits::REDACTED_URL_PART_MIN)
+        .chain(long_parts)
 }
 
 /// Removes the longest end of `text` that is the beginning of a secret.
@@ -185,6 +198,27 @@ mod tests {
         assert_eq!(
             excerpt("invalid token xoxb-12345!", &[&header], 200),
             "invalid token [secret]!"
+        );
+    }
+
+    #[test]
+    fn i9_a_secret_urls_path_and_its_long_parts_are_removed() {
+        let url = Secret::new(
+            "https://hooks.slack.com/services/T012/B345/abcdefghijklmnop?sig=qrstuvwxyz0123456789",
+        );
+        let shown = excerpt(
+            "no /services/T012/B345/abcdefghijklmnop?sig=qrstuvwxyz0123456789 here",
+            &[&url],
+            200,
+        );
+        assert_eq!(shown, "no [secret] here");
+        assert_eq!(
+            excerpt("abcdefghijklmnop, sig qrstuvwxyz0123456789", &[&url], 200),
+            "[secret], sig [secret]"
+        );
+        assert_eq!(
+            excerpt("the services of hooks.slack.com", &[&url], 200),
+            "the services of hooks.slack.com"
         );
     }
 

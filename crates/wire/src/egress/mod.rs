@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use crate::http::{HttpReply, HttpRequest, Sent, TransportError, TransportErrorKind as Kind};
 use crate::limits;
 use connect::Connector;
-pub use policy::{EgressPolicy, Refused};
+pub use policy::{EgressPolicy, NotARange, Refused};
 use pool::{HostKey, Pool, Sender};
 pub use tls::EgressError;
 

@@ -51,7 +51,30 @@ impl fmt::Display for Refused {
     }
 }
 
+/// A text that is neither an address nor a range. The operator's to repair.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no address range: write `10.0.0.0/8`, `fd00::/8` or a single address")]
+pub struct NotARange {
+    pub text: String,
+}
+
 impl EgressPolicy {
+    /// Reads the ranges of `egress.allow`. A single address is a range of one.
+    pub fn parse<'t>(ranges: impl IntoIterator<Item = &'t str>) -> Result<EgressPolicy, NotARange> {
+        let one = |text: &str| {
+            let range = text.parse::<IpNet>();
+            range.or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        };
+        let allow = ranges.into_iter().map(|text| {
+            one(text.trim()).map_err(|_| NotARange {
+                text: text.to_owned(),
+            })
+        });
+        Ok(EgressPolicy {
+            allow: allow.collect::<Result<_, _>>()?,
+        })
+    }
+
     /// Says whether `address` may be connected to.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refused> {
         let address = unmapped(address);
@@ -189,8 +212,8 @@ mod tests {
     use super::*;
 
     fn judged(allow: &[&str], address: &str) -> Result<(), Refused> {
-        let allow = allow.iter().map(|net| net.parse().unwrap()).collect();
-        EgressPolicy { allow }.judge(address.parse().unwrap())
+        let policy = EgressPolicy::parse(allow.iter().copied()).unwrap();
+        policy.judge(address.parse().unwrap())
     }
 
     #[test]
@@ -351,6 +374,17 @@ mod tests {
         ];
         for (address, expected) in table {
             assert_eq!(judged(&[], address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_read_as_networks_or_single_addresses() {
+        let policy = EgressPolicy::parse(["10.0.0.0/8", " fd00::/8", "127.0.0.1", "::1"]).unwrap();
+        let shown: Vec<String> = policy.allow.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32", "::1/128"]);
+        for bad in ["", "10.0.0.0/33", "localhost", "10.0.0.0-10.0.0.9"] {
+            let text = bad.to_owned();
+            assert_eq!(EgressPolicy::parse([bad]).unwrap_err(), NotARange { text });
         }
     }
 

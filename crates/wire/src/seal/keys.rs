@@ -1,8 +1,4 @@
-//! Secrets at rest: XChaCha20-Poly1305 under a key that lives outside the database.
-//!
-//! An envelope is `version (1) | key id (8) | nonce (24) | ciphertext and tag`. The head and the caller's context (the
-//! row that holds the secret) are authenticated with it, so that an envelope moved to another row does not open.
-//! Nonces are random: with 24 bytes, chance gives no repetition.
+//! The keys, and the file that holds them.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -10,32 +6,29 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use model::{Entropy, Secret};
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::KeyInit as _;
+use model::Entropy;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::limits;
 
-const VERSION: u8 = 1;
-const KEY_BYTES: usize = 32;
-const ID_BYTES: usize = 8;
-const NONCE_BYTES: usize = 24;
-const HEAD_BYTES: usize = 1 + ID_BYTES;
+pub(super) const KEY_BYTES: usize = 32;
+pub(super) const ID_BYTES: usize = 8;
 
 /// A 32-byte key. Its id is derived from it, so that envelopes name their key without giving it away.
 #[derive(Clone)]
-struct Key {
-    id: [u8; ID_BYTES],
+pub(super) struct Key {
+    pub id: [u8; ID_BYTES],
     bytes: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 /// The key that seals, and older ones that still open.
 #[derive(Clone)]
 pub struct KeyRing {
-    current: Key,
-    older: Vec<Key>,
+    pub(super) current: Key,
+    pub(super) older: Vec<Key>,
 }
 
 /// A key ring from a file, and whether the file was made just now: then say so, for its loss loses every secret.
@@ -67,28 +60,6 @@ pub enum KeyError {
         limits::KEYS_MAX
     )]
     TooMany,
-}
-
-/// Why a secret is not sealed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    #[error("a secret may have {} bytes at most", limits::SECRET_BYTES_MAX)]
-    TooLong,
-}
-
-/// Why an envelope does not open.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    #[error("the sealed secret is damaged or of an unknown version")]
-    Malformed,
-    #[error(
-        "the sealed secret needs the key {id}, which is not in the key ring: add that key to it"
-    )]
-    UnknownKey { id: String },
-    #[error("the sealed secret was changed, or belongs to another row")]
-    Refused,
-    #[error("the sealed secret is not text")]
-    NotText,
 }
 
 impl KeyRing {
@@ -194,89 +165,6 @@ impl KeyRing {
         hex::encode(self.current.id)
     }
 
-    /// Seals `plaintext` for the place that `context` names.
-    pub fn seal(
-        &self,
-        entropy: &dyn Entropy,
-        context: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, SealError> {
-        if plaintext.len() > limits::SECRET_BYTES_MAX {
-            return Err(SealError::TooLong);
-        }
-        let mut nonce = [0; NONCE_BYTES];
-        entropy.fill(&mut nonce);
-        let mut envelope = Vec::with_capacity(HEAD_BYTES + NONCE_BYTES + plaintext.len() + 16);
-        envelope.push(VERSION);
-        envelope.extend_from_slice(&self.current.id);
-        let aad = associated(&envelope, context);
-        let sealed = self.current.cipher().encrypt(
-            &XNonce::from(nonce),
-            Payload {
-                msg: plaintext,
-                aad: &aad,
-            },
-        );
-        envelope.extend_from_slice(&nonce);
-        envelope.extend_from_slice(&sealed.map_err(|_| SealError::TooLong)?);
-        Ok(envelope)
-    }
-
-    /// Opens an envelope that was sealed for the same context.
-    pub fn open(&self, context: &[u8], envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let (head, rest) = envelope
-            .split_at_checked(HEAD_BYTES)
-            .ok_or(OpenError::Malformed)?;
-        let (nonce, sealed) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(OpenError::Malformed)?;
-        let key = self.key_of(head)?;
-        let aad = associated(head, context);
-        let opened = key.cipher().decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: sealed,
-                aad: &aad,
-            },
-        );
-        opened.map(Zeroizing::new).map_err(|_| OpenError::Refused)
-    }
-
-    /// [`KeyRing::open`] for texts.
-    pub fn open_secret(&self, context: &[u8], envelope: &[u8]) -> Result<Secret, OpenError> {
-        let opened = self.open(context, envelope)?;
-        let text = std::str::from_utf8(&opened).map_err(|_| OpenError::NotText)?;
-        Ok(Secret::new(text))
-    }
-
-    /// Seals anew what an older key sealed; `None` if it is already under the current one.
-    pub fn reseal(
-        &self,
-        entropy: &dyn Entropy,
-        context: &[u8],
-        envelope: &[u8],
-    ) -> Result<Option<Vec<u8>>, OpenError> {
-        let plaintext = self.open(context, envelope)?;
-        if envelope.get(1..HEAD_BYTES) == Some(&self.current.id) {
-            return Ok(None);
-        }
-        self.seal(entropy, context, &plaintext)
-            .map(Some)
-            .map_err(|SealError::TooLong| OpenError::Malformed)
-    }
-
-    fn key_of(&self, head: &[u8]) -> Result<&Key, OpenError> {
-        let (version, id) = head.split_first().ok_or(OpenError::Malformed)?;
-        if *version != VERSION {
-            return Err(OpenError::Malformed);
-        }
-        let mut keys = std::iter::once(&self.current).chain(&self.older);
-        keys.find(|key| key.id == id)
-            .ok_or_else(|| OpenError::UnknownKey {
-                id: hex::encode(id),
-            })
-    }
-
     fn text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity((self.older.len() + 1) * 65));
         for key in std::iter::once(&self.current).chain(&self.older) {
@@ -314,7 +202,7 @@ impl Key {
         Key { id, bytes }
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
+    pub fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(
             self.bytes
                 .as_slice()
@@ -322,11 +210,6 @@ impl Key {
                 .expect("a key has 32 bytes by its type"),
         )
     }
-}
-
-/// What is authenticated besides the text. The head has a fixed length, so the two cannot be confused.
-fn associated(head: &[u8], context: &[u8]) -> Vec<u8> {
-    [head, context].concat()
 }
 
 fn read(path: &Path, file: File) -> Result<KeyRing, KeyError> {
@@ -359,54 +242,6 @@ fn file_error(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -
 mod tests {
     use super::*;
     use model::SeededEntropy;
-    use proptest::prelude::*;
-
-    fn ring(seed: u64) -> KeyRing {
-        KeyRing::generate(&SeededEntropy::new(seed))
-    }
-
-    #[test]
-    fn an_envelope_opens_only_in_its_own_row() {
-        let entropy = SeededEntropy::new(1);
-        let sealed = ring(1)
-            .seal(&entropy, b"integration/1/token", b"xoxb-1")
-            .unwrap();
-        assert_eq!(
-            ring(1)
-                .open_secret(b"integration/1/token", &sealed)
-                .unwrap()
-                .expose(),
-            "xoxb-1"
-        );
-        assert_eq!(
-            ring(1).open(b"integration/2/token", &sealed).unwrap_err(),
-            OpenError::Refused
-        );
-        let id = ring(1).current_id();
-        assert_eq!(
-            ring(2).open(b"integration/1/token", &sealed).unwrap_err(),
-            OpenError::UnknownKey { id }
-        );
-    }
-
-    #[test]
-    fn a_rotated_ring_opens_the_old_and_seals_with_the_new_key() {
-        let entropy = SeededEntropy::new(7);
-        let old = ring(1);
-        let sealed = old.seal(&entropy, b"row", b"secret").unwrap();
-        let new = old.rotated(&entropy).unwrap();
-        assert_ne!(new.current_id(), old.current_id());
-        let again = new
-            .reseal(&entropy, b"row", &sealed)
-            .unwrap()
-            .expect("the old key sealed it");
-        assert_eq!(new.open(b"row", &again).unwrap().as_slice(), b"secret");
-        assert_eq!(new.reseal(&entropy, b"row", &again), Ok(None));
-        assert!(matches!(
-            old.open(b"row", &again),
-            Err(OpenError::UnknownKey { .. })
-        ));
-    }
 
     #[test]
     fn the_key_file_is_made_once_private_and_read_back() {
@@ -489,29 +324,5 @@ mod tests {
         assert!(!format!("{ring:?}").contains("abab"));
         let error = KeyRing::from_text(&format!("{digits}cd")).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("abab"));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_sealed_opens_again(plaintext: Vec<u8>, context: Vec<u8>, seed: u64) {
-            let sealed = ring(seed).seal(&SeededEntropy::new(seed ^ 1), &context, &plaintext).unwrap();
-            let opened = ring(seed).open(&context, &sealed).unwrap();
-            prop_assert_eq!(opened.as_slice(), &plaintext);
-        }
-
-        #[test]
-        fn any_changed_bit_and_any_cut_is_noticed(plaintext: Vec<u8>, place: prop::sample::Index, bit in 0u8..8) {
-            let sealed = ring(1).seal(&SeededEntropy::new(9), b"row", &plaintext).unwrap();
-            let mut changed = sealed.clone();
-            let at = place.index(changed.len());
-            changed[at] ^= 1 << bit;
-            prop_assert!(ring(1).open(b"row", &changed).is_err());
-            prop_assert!(ring(1).open(b"row", &sealed[..at]).is_err());
-        }
-
-        #[test]
-        fn no_bytes_make_opening_panic(bytes: Vec<u8>) {
-            prop_assert!(ring(1).open(b"row", &bytes).is_err());
-        }
     }
 }
