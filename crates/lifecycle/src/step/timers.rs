@@ -97,18 +97,16 @@ fn no_later_than(due: Timestamp, longest: DurationMs, now: Timestamp) -> Timesta
 
 /// Takes over what repeats said since the row was written, if they said it later.
 fn adopt_seen(alert: &mut Alert, seen_ends_at: Option<Timestamp>, seen_last: Option<Timestamp>) {
-    if alert.is_closed() {
+    // A closed alert has no promise, and one that never had a promise gets its first by a write of the row.
+    let (Some(own), Some(end)) = (alert.ends_at, seen_ends_at) else {
         return;
-    }
-    match (alert.ends_at, seen_ends_at, seen_last) {
-        (Some(_), Some(end), Some(last)) if alert.last_seen < last => {
-            alert.ends_at = Some(end);
-            alert.silence_after_ms = Some(vouched(end, last));
-            alert.last_seen = last;
-        }
-        // When it came is unknown: only a promise that reaches further can be the newer one.
-        (Some(own), Some(end), None) if own < end => alert.ends_at = Some(end),
-        _ => {}
+    };
+    let last = seen_last.unwrap_or(alert.last_seen);
+    // Of two promises of the same millisecond the one that reaches further: closing too early is worse.
+    if alert.last_seen < last || (last == alert.last_seen && own < end) {
+        alert.ends_at = Some(end);
+        alert.silence_after_ms = Some(vouched(end, last));
+        alert.last_seen = last;
     }
 }
 
