@@ -51,3 +51,5 @@ pub const MATCHER_BYTES_MAX: usize = 8 * 1024;
 /// A compiled regular expression in bytes: a thousand of them must fit beside the alerts. An alternation of a few
 /// hundred words has 100 kB.
 pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a vendor's reply that are read: the largest reply that a sink needs is Slack's echo of a message.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024;
