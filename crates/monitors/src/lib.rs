@@ -1,1 +1,4 @@
-//! See DESIGN.
+//!
+
+pub mod host;
+pub mod limits;
