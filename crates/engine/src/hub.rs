@@ -14,7 +14,7 @@ use store::{LaneChange, LanePut, LaneWrite, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::egress::Egress;
+use wire::Egress;
 
 use crate::catalog::{Catalog, CatalogError, Sealer, build, compare};
 use crate::desired::Desired;
@@ -99,7 +99,8 @@ impl Shared {
 
     /// From now on silence counts anew: the hub refused senders, or the clock jumped.
     pub fn listen_anew(&self) {
-        self.listening_since.store(self.clock.now().0, Ordering::Relaxed);
+        self.listening_since
+            .store(self.clock.now().0, Ordering::Relaxed);
     }
 
     /// A sender was turned away: its silence proves nothing.
@@ -109,7 +110,9 @@ impl Shared {
 
     /// Kills the process without any clean-up, if a test asked for it here (DESIGN §11).
     pub fn crash_point(&self, name: &str) {
-        let Some((wanted, left)) = &self.crash_at else { return };
+        let Some((wanted, left)) = &self.crash_at else {
+            return;
+        };
         if wanted == name && left.fetch_sub(1, Ordering::Relaxed) == 1 {
             let me = rustix::process::getpid();
             // Nothing can be done if the kernel refuses; then the test fails, as it should.
@@ -143,7 +146,17 @@ pub struct Hub {
 impl Hub {
     /// Starts the hub on its store with this configuration. When it returns, it takes signals.
     pub async fn start(parts: Parts, desired: &Desired) -> Result<Hub, StartError> {
-        let Parts { store, egress, clock, entropy, sealer, external_url, retention, crash_at, data_dir: _ } = parts;
+        let Parts {
+            store,
+            egress,
+            clock,
+            entropy,
+            sealer,
+            external_url,
+            retention,
+            crash_at,
+            data_dir: _,
+        } = parts;
         let now = clock.now();
         let report = store.start(now).await?;
         let ids = IdSource::new(clock.clone(), entropy.clone());
@@ -171,7 +184,10 @@ impl Hub {
             applying: tokio::sync::Mutex::new(()),
         });
         for row in rows.health {
-            shared.health.lock().set_suspended((row.integration, row.revision), row.suspended);
+            shared
+                .health
+                .lock()
+                .set_suspended((row.integration, row.revision), row.suspended);
         }
         // Before any loop and any change of settings (lane-plan, Claims and starts).
         if !report.clean && !report.first {
@@ -179,7 +195,12 @@ impl Hub {
             telling::unclean_start(doubted);
         }
         fill_cache(&shared).await?;
-        let hub = Hub { shared, loops: TaskTracker::new(), sends: TaskTracker::new(), started_at: now };
+        let hub = Hub {
+            shared,
+            loops: TaskTracker::new(),
+            sends: TaskTracker::new(),
+            started_at: now,
+        };
         hub.run_loops(retention);
         hub.apply(desired).await?;
         Ok(hub)
@@ -191,12 +212,21 @@ impl Hub {
         let intake = self.intake();
         let (results_in, results_out) = mpsc::channel(RESULTS_MAX);
         self.loops.spawn(Stepper::new(shared.clone()).run());
-        self.loops.spawn(Dispatcher::new(shared.clone(), results_in, self.sends.clone()).run(stop.clone()));
+        self.loops.spawn(
+            Dispatcher::new(shared.clone(), results_in, self.sends.clone()).run(stop.clone()),
+        );
         self.loops.spawn(settle_loop(shared.clone(), results_out));
-        self.loops.spawn(timers::run(shared.clone(), intake.clone(), stop.clone()));
-        self.loops.spawn(keeping::run(shared.clone(), stop.clone(), retention));
-        self.loops.spawn(monitoring::run(shared.clone(), intake.clone(), stop.clone()));
-        self.loops.spawn(walk::run(shared.clone(), intake, stop.clone()));
+        self.loops
+            .spawn(timers::run(shared.clone(), intake.clone(), stop.clone()));
+        self.loops
+            .spawn(keeping::run(shared.clone(), stop.clone(), retention));
+        self.loops.spawn(monitoring::run(
+            shared.clone(),
+            intake.clone(),
+            stop.clone(),
+        ));
+        self.loops
+            .spawn(walk::run(shared.clone(), intake, stop.clone()));
     }
 
     pub fn intake(&self) -> Intake {
@@ -238,13 +268,22 @@ impl Hub {
     }
 
     /// Why and until when a revision is held back as a whole, for `explain`.
-    pub fn pause_of(&self, integration: IntegrationId, revision: u32) -> Option<(String, Timestamp)> {
+    pub fn pause_of(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> Option<(String, Timestamp)> {
         let health = self.shared.health.lock();
         if let Some(suspension) = health.suspension((integration, revision)) {
-            return Some((format!("suspended: {}", suspension.reason), suspension.probe_at));
+            return Some((
+                format!("suspended: {}", suspension.reason),
+                suspension.probe_at,
+            ));
         }
         let now = self.shared.clock.now();
-        health.pause((integration, revision), now).map(|(why, until)| (why.to_owned(), until))
+        health
+            .pause((integration, revision), now)
+            .map(|(why, until)| (why.to_owned(), until))
     }
 
     /// Makes the configuration mean `desired`; a line per change, for people. On an error nothing has changed.
@@ -252,7 +291,13 @@ impl Hub {
         let shared = &self.shared;
         let _one_at_a_time = shared.applying.lock().await;
         let rows = shared.store.catalog().await?;
-        let comparison = compare(&rows, desired, &shared.sealer, &shared.ids, shared.clock.now())?;
+        let comparison = compare(
+            &rows,
+            desired,
+            &shared.sealer,
+            &shared.ids,
+            shared.clock.now(),
+        )?;
         // A trial of the whole before anything is written: a bad file changes nothing.
         let after = compare::merged(rows, &comparison.rows);
         let catalog = build(&desired.organization, &after, &shared.sealer)?;
@@ -310,7 +355,9 @@ async fn fill_cache(shared: &Shared) -> Result<(), StoreError> {
     let mut after: Option<AlertId> = None;
     loop {
         let page = shared.store.live_alerts(after, WALK_STEP).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
         after = Some(last.alert.id);
         let mut cache = shared.cache.lock();
         for row in page {
@@ -337,20 +384,36 @@ async fn doubt(shared: &Shared) -> Result<usize, StoreError> {
         }
         let mut after = None;
         loop {
-            let lanes: Vec<Lane> =
-                shared.store.lanes_of_revision(*integration, *number, after, WALK_STEP).await?;
+            let lanes: Vec<Lane> = shared
+                .store
+                .lanes_of_revision(*integration, *number, after, WALK_STEP)
+                .await?;
             let Some(last) = lanes.last() else { break };
             after = Some(last.key.alert);
-            let loaded = shared.store.load(lanes.iter().map(|l| l.key.alert).collect()).await?;
+            let loaded = shared
+                .store
+                .load(lanes.iter().map(|l| l.key.alert).collect())
+                .await?;
             let mut writes = Vec::new();
             for (mut lane, loaded) in lanes.into_iter().zip(loaded) {
                 let Some(loaded) = loaded else { continue };
                 let expected = lane.version;
-                if lanes::in_doubt_after_unclean_start(&mut lane, &loaded.alert, &revision.lane_policy, now) {
+                if lanes::in_doubt_after_unclean_start(
+                    &mut lane,
+                    &loaded.alert,
+                    &revision.lane_policy,
+                    now,
+                ) {
                     lane.version = expected + 1;
                     lane.due_at = Some(now);
-                    let put = LanePut { lane, expected: Some(expected) };
-                    writes.push(LaneWrite { change: LaneChange::Put(Box::new(put)), attempts: Vec::new() });
+                    let put = LanePut {
+                        lane,
+                        expected: Some(expected),
+                    };
+                    writes.push(LaneWrite {
+                        change: LaneChange::Put(Box::new(put)),
+                        attempts: Vec::new(),
+                    });
                 }
             }
             doubted += writes.len();

@@ -63,7 +63,11 @@ async fn measure(shared: &Shared) {
     }
 }
 
-async fn sweep(shared: &Shared, retention: &Retention, stop: &CancellationToken) -> Result<(), StoreError> {
+async fn sweep(
+    shared: &Shared,
+    retention: &Retention,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
     let now = shared.clock.now();
     loop {
         let gone = shared.store.retire_live(now, SWEEP_STEP).await?;
@@ -113,20 +117,35 @@ async fn drain(shared: &Shared) -> Result<(), StoreError> {
 }
 
 /// Removes the lanes that are done; whether none is left.
-async fn drain_revision(shared: &Shared, integration: IntegrationId, revision: u32) -> Result<bool, StoreError> {
+async fn drain_revision(
+    shared: &Shared,
+    integration: IntegrationId,
+    revision: u32,
+) -> Result<bool, StoreError> {
     let mut after = None;
     let mut left = false;
     loop {
-        let lanes = shared.store.lanes_of_revision(integration, revision, after, DRAIN_STEP).await?;
-        let Some(last) = lanes.last() else { return Ok(!left) };
+        let lanes = shared
+            .store
+            .lanes_of_revision(integration, revision, after, DRAIN_STEP)
+            .await?;
+        let Some(last) = lanes.last() else {
+            return Ok(!left);
+        };
         after = Some(last.key.alert);
         let mut writes = Vec::new();
         for lane in &lanes {
             if keeps_alert(lane) || lane.cursor < lane.head {
                 left = true;
             } else {
-                let change = LaneChange::Remove { key: lane.key, expected: lane.version };
-                writes.push(LaneWrite { change, attempts: Vec::new() });
+                let change = LaneChange::Remove {
+                    key: lane.key,
+                    expected: lane.version,
+                };
+                writes.push(LaneWrite {
+                    change,
+                    attempts: Vec::new(),
+                });
             }
         }
         if !writes.is_empty() {

@@ -12,19 +12,46 @@ use crate::catalog::CatalogError;
 /// Every metric's name, with what it counts; `/metrics` describes them by this.
 pub const METRICS: &[(&str, &str)] = &[
     ("campanile_signals_total", "Signals by what became of them"),
-    ("campanile_events_total", "Events written to alerts' logs, by kind"),
-    ("campanile_attempts_total", "Tries to deliver, by sink and outcome"),
+    (
+        "campanile_events_total",
+        "Events written to alerts' logs, by kind",
+    ),
+    (
+        "campanile_attempts_total",
+        "Tries to deliver, by sink and outcome",
+    ),
     ("campanile_attempt_seconds", "How long tries took, by sink"),
-    ("campanile_store_errors_total", "Calls that the store failed, by loop"),
-    ("campanile_queue_waiting", "Signals and actions that wait for the stepper"),
+    (
+        "campanile_store_errors_total",
+        "Calls that the store failed, by loop",
+    ),
+    (
+        "campanile_queue_waiting",
+        "Signals and actions that wait for the stepper",
+    ),
     ("campanile_live_alerts", "Alerts whose key is live"),
     ("campanile_alerts", "Alerts by status"),
     ("campanile_lanes_owing", "Lanes that owe something"),
-    ("campanile_lanes_open", "Lanes whose vendor shows something that is not closed"),
-    ("campanile_duplicates", "Sends that may have been applied twice"),
-    ("campanile_orphans", "Posts whose reply was lost and that cannot be found again"),
-    ("campanile_integrations_suspended", "Integrations that send nothing but probes"),
-    ("campanile_panics_total", "Our own faults that were caught, by place"),
+    (
+        "campanile_lanes_open",
+        "Lanes whose vendor shows something that is not closed",
+    ),
+    (
+        "campanile_duplicates",
+        "Sends that may have been applied twice",
+    ),
+    (
+        "campanile_orphans",
+        "Posts whose reply was lost and that cannot be found again",
+    ),
+    (
+        "campanile_integrations_suspended",
+        "Integrations that send nothing but probes",
+    ),
+    (
+        "campanile_panics_total",
+        "Our own faults that were caught, by place",
+    ),
 ];
 
 /// A batch was taken.
@@ -61,12 +88,17 @@ pub fn catalog_failed(error: &CatalogError) {
 
 /// The last process did not end cleanly.
 pub fn unclean_start(doubted: usize) {
-    tracing::warn!(lanes = doubted, "the last run did not end cleanly; what may have been on its way is said once more");
+    tracing::warn!(
+        lanes = doubted,
+        "the last run did not end cleanly; what may have been on its way is said once more"
+    );
 }
 
 /// Stopping took too long.
 pub fn stopped_hard() {
-    tracing::warn!("sends were still on their way when the time to stop was up; they are in doubt at the next start");
+    tracing::warn!(
+        "sends were still on their way when the time to stop was up; they are in doubt at the next start"
+    );
 }
 
 /// A monitor's signals were not taken; it says them again with its next sample.
@@ -75,17 +107,30 @@ pub fn monitor_refused(source: &str, why: &str) {
 }
 
 pub fn attempt_ended(sink: &'static str, outcome: &Outcome, took: DurationMs) {
-    counter!("campanile_attempts_total", "sink" => sink, "outcome" => outcome.as_str()).increment(1);
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a try are small")]
+    counter!("campanile_attempts_total", "sink" => sink, "outcome" => outcome.as_str())
+        .increment(1);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of a try are small"
+    )]
     histogram!("campanile_attempt_seconds", "sink" => sink).record(took.0 as f64 / 1000.0);
 }
 
 pub fn suspended(project: &str, integration: &str, reason: &str) {
-    tracing::warn!(project, integration, reason, "integration suspended; it is probed every ten minutes");
+    tracing::warn!(
+        project,
+        integration,
+        reason,
+        "integration suspended; it is probed every ten minutes"
+    );
 }
 
 pub fn recovered(project: &str, integration: &str) {
-    tracing::info!(project, integration, "integration is well again; what is owed leaves now");
+    tracing::info!(
+        project,
+        integration,
+        "integration is well again; what is owed leaves now"
+    );
 }
 
 pub fn breaker_opened(project: &str, integration: &str, pause: DurationMs) {
@@ -103,7 +148,10 @@ pub fn clock_jumped(by: DurationMs) {
 }
 
 pub fn measured(queue: usize, live: usize, suspended: usize, counts: &Counts) {
-    #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "gauges are floats; counts are far below 2^52"
+    )]
     {
         gauge!("campanile_queue_waiting").set(queue as f64);
         gauge!("campanile_live_alerts").set(live as f64);

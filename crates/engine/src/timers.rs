@@ -28,7 +28,10 @@ pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationT
         };
         let count = due.len();
         if count > 0 {
-            let items = due.into_iter().map(|d| Item::Timer { alert: d.alert.id }).collect();
+            let items = due
+                .into_iter()
+                .map(|d| Item::Timer { alert: d.alert.id })
+                .collect();
             // What is not done now is still due at the next look.
             let _tried_again_by_the_next_look = intake.ask(None, items).await;
         }

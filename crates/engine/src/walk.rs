@@ -40,11 +40,23 @@ pub(crate) async fn wish(
     }
     let catalog = shared.catalog.load_full();
     let mut walks = noted(shared).await?;
-    let tells = |id: &IntegrationId| catalog.integration(*id).is_some_and(|i| i.existing == Existing::Tell);
-    for (id, entering) in widened.iter().map(|id| (id, tells(id))).chain(retargeted.iter().map(|id| (id, false))) {
+    let tells = |id: &IntegrationId| {
+        catalog
+            .integration(*id)
+            .is_some_and(|i| i.existing == Existing::Tell)
+    };
+    for (id, entering) in widened
+        .iter()
+        .map(|id| (id, tells(id)))
+        .chain(retargeted.iter().map(|id| (id, false)))
+    {
         if entering || retargeted.contains(id) {
             walks.retain(|w| w.integration != *id || w.entering != entering);
-            walks.push(Walk { integration: *id, entering, before: None });
+            walks.push(Walk {
+                integration: *id,
+                entering,
+                before: None,
+            });
         }
     }
     note(shared, &walks).await
@@ -67,7 +79,9 @@ pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationT
 /// One step of the first walk; whether there may be more.
 async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
     let mut walks = noted(shared).await?;
-    let Some(walk) = walks.first().cloned() else { return Ok(false) };
+    let Some(walk) = walks.first().cloned() else {
+        return Ok(false);
+    };
     let catalog = shared.catalog.load_full();
     let project = catalog.integration(walk.integration).map(|i| i.project.id);
     let alerts = match project {
@@ -85,8 +99,13 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
     };
     let last = alerts.last().map(|a| a.alert.id);
     let entering = walk.entering.then_some(walk.integration);
-    let items: Vec<Item> =
-        alerts.into_iter().map(|a| Item::Reroute { alert: a.alert.id, entering }).collect();
+    let items: Vec<Item> = alerts
+        .into_iter()
+        .map(|a| Item::Reroute {
+            alert: a.alert.id,
+            entering,
+        })
+        .collect();
     if !items.is_empty() && intake.ask(None, items).await.is_err() {
         return Ok(false);
     }

@@ -8,22 +8,32 @@ use integrations::registry;
 use lifecycle::SourcePolicy;
 use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
-use model::{DurationMs, EventKind, IntegrationId, ProjectId, Scope, SharedScope, SourceId};
+use model::{
+    DurationMs, EventKind, IntegrationId, LifecycleModel, ProjectId, Scope, SharedScope, SourceId,
+};
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
-use crate::dispatch::LEASE_SLACK;
 use crate::catalog::compare::{parse_source, revision_context, source_context};
 use crate::catalog::{
     Catalog, CatalogError, Integration, IntegrationSettings, Project, ProjectSettings, Revision,
     Sealer, Source, SourceRowSettings, Way,
 };
+use crate::dispatch::LEASE_SLACK;
 
 /// Builds the snapshot. A row that cannot be used is an error: the caller keeps the snapshot that it has.
-pub fn build(organization: &str, rows: &CatalogRows, sealer: &Sealer) -> Result<Catalog, CatalogError> {
+pub fn build(
+    organization: &str,
+    rows: &CatalogRows,
+    sealer: &Sealer,
+) -> Result<Catalog, CatalogError> {
     let mut projects: HashMap<ProjectId, Arc<Project>> = HashMap::new();
     for row in &rows.projects {
         let settings: ProjectSettings = stored(&row.name, &row.settings)?;
-        let project = Project { id: row.id, name: row.name.clone(), owner_email: settings.owner_email };
+        let project = Project {
+            id: row.id,
+            name: row.name.clone(),
+            owner_email: settings.owner_email,
+        };
         projects.insert(row.id, Arc::new(project));
     }
     let mut sources: HashMap<SourceId, Arc<Source>> = HashMap::new();
@@ -45,7 +55,10 @@ pub fn build(organization: &str, rows: &CatalogRows, sealer: &Sealer) -> Result<
             let built = build_revision(revision, &integration, sealer)?;
             revisions.insert((row.id, revision.revision), Arc::new(built));
         }
-        integrations.entry(row.project).or_default().push(integration);
+        integrations
+            .entry(row.project)
+            .or_default()
+            .push(integration);
     }
     let live = rows.projects.iter().filter(|p| !p.deleted);
     Ok(Catalog {
@@ -58,11 +71,17 @@ pub fn build(organization: &str, rows: &CatalogRows, sealer: &Sealer) -> Result<
     })
 }
 
-fn project_of(projects: &HashMap<ProjectId, Arc<Project>>, id: ProjectId) -> Result<Arc<Project>, CatalogError> {
-    projects.get(&id).cloned().ok_or_else(|| CatalogError::Stored {
-        what: format!("project {id}"),
-        problem: "something belongs to it, but it is missing".to_owned(),
-    })
+fn project_of(
+    projects: &HashMap<ProjectId, Arc<Project>>,
+    id: ProjectId,
+) -> Result<Arc<Project>, CatalogError> {
+    projects
+        .get(&id)
+        .cloned()
+        .ok_or_else(|| CatalogError::Stored {
+            what: format!("project {id}"),
+            problem: "something belongs to it, but it is missing".to_owned(),
+        })
 }
 
 fn source(row: &SourceRow, project: Arc<Project>, sealer: &Sealer) -> Result<Source, CatalogError> {
@@ -76,9 +95,11 @@ fn source(row: &SourceRow, project: Arc<Project>, sealer: &Sealer) -> Result<Sou
                 name: row.name.clone(),
                 problem,
             };
-            let dialect =
-                registry::dialect(&name).ok_or_else(|| problem(format!("there is no dialect {name}")))?;
-            let settings = dialect.settings(&settings).map_err(|errors| problem(joined(&errors)))?;
+            let dialect = registry::dialect(&name)
+                .ok_or_else(|| problem(format!("there is no dialect {name}")))?;
+            let settings = dialect
+                .settings(&settings)
+                .map_err(|errors| problem(joined(&errors)))?;
             let policy = policy_of(&settings.defaults);
             let scope = match name.as_str() {
                 "alerta" => Scope::Dialect(row.project, SharedScope::Alerta),
@@ -89,15 +110,27 @@ fn source(row: &SourceRow, project: Arc<Project>, sealer: &Sealer) -> Result<Sou
         }
         SourceRowSettings::Monitor { name, sealed } => {
             let settings = sealer.open_text(&context, &sealed)?;
-            (Way::Monitor { name, settings }, monitor_policy(), Scope::Source(row.id))
+            (
+                Way::Monitor { name, settings },
+                monitor_policy(),
+                Scope::Source(row.id),
+            )
         }
     };
-    Ok(Source { id: row.id, project, name: row.name.clone(), scope, policy, way })
+    Ok(Source {
+        id: row.id,
+        project,
+        name: row.name.clone(),
+        scope,
+        policy,
+        way,
+    })
 }
 
 /// Monitors say when a problem is over and measure every few seconds: nothing is reopened, values come as updates.
 fn monitor_policy() -> SourcePolicy {
     SourcePolicy {
+        model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
         reopen_same_start: false,
         live_after_close: DurationMs::ZERO,
@@ -108,6 +141,7 @@ fn monitor_policy() -> SourcePolicy {
 
 fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
     SourcePolicy {
+        model: LifecycleModel::Campanile,
         reopen_window: defaults.reopen_window,
         reopen_same_start: defaults.reopen_same_start,
         live_after_close: defaults.live_after_close,
@@ -118,11 +152,13 @@ fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
 
 fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integration, CatalogError> {
     let settings: IntegrationSettings = stored(&row.name, &row.settings)?;
-    let matchers = CompiledMatchers::compile(&settings.matchers).map_err(|e| CatalogError::Settings {
-        project: project.name.clone(),
-        what: "integration",
-        name: row.name.clone(),
-        problem: e.to_string(),
+    let matchers = CompiledMatchers::compile(settings.matchers.iter().cloned()).map_err(|e| {
+        CatalogError::Settings {
+            project: project.name.clone(),
+            what: "integration",
+            name: row.name.clone(),
+            problem: e.to_string(),
+        }
     })?;
     Ok(Integration {
         id: row.id,
@@ -139,36 +175,67 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
     })
 }
 
-fn build_revision(row: &RevisionRow, of: &Arc<Integration>, sealer: &Sealer) -> Result<Revision, CatalogError> {
+fn build_revision(
+    row: &RevisionRow,
+    of: &Arc<Integration>,
+    sealer: &Sealer,
+) -> Result<Revision, CatalogError> {
     let problem = |problem: String| CatalogError::Settings {
         project: of.project.name.clone(),
         what: "integration",
         name: of.name.clone(),
         problem,
     };
-    let kind = registry::sink(&row.sink).ok_or_else(|| problem(format!("there is no sink {}", row.sink)))?;
-    let settings = sealer.open(&revision_context(row.integration, row.revision), &row.sealed)?;
-    let sink = kind.build(&settings).map_err(|errors| problem(joined(&errors)))?;
+    let kind = registry::sink(&row.sink)
+        .ok_or_else(|| problem(format!("there is no sink {}", row.sink)))?;
+    let settings = sealer.open(
+        &revision_context(row.integration, row.revision),
+        &row.sealed,
+    )?;
+    let sink = kind
+        .build(&settings)
+        .map_err(|errors| problem(joined(&errors)))?;
     let manifest = kind.manifest();
     let lane_policy = lane_policy(of, manifest);
-    Ok(Revision { integration: of.clone(), number: row.revision, manifest, sink, lane_policy })
+    Ok(Revision {
+        integration: of.clone(),
+        number: row.revision,
+        manifest,
+        sink,
+        lane_policy,
+    })
 }
 
 fn joined(errors: &[SettingsError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
-fn stored<T: serde::de::DeserializeOwned>(what: &str, value: &serde_json::Value) -> Result<T, CatalogError> {
-    serde_json::from_value(value.clone())
-        .map_err(|e| CatalogError::Stored { what: what.to_owned(), problem: e.to_string() })
+fn stored<T: serde::de::DeserializeOwned>(
+    what: &str,
+    value: &serde_json::Value,
+) -> Result<T, CatalogError> {
+    serde_json::from_value(value.clone()).map_err(|e| CatalogError::Stored {
+        what: what.to_owned(),
+        problem: e.to_string(),
+    })
 }
 
 /// What the decisions about lanes may know of an integration and its sink.
 fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
-    let deadlines = manifest.deadline_ms.saturating_mul(u64::from(manifest.requests_max) * 3);
+    let deadlines = manifest
+        .deadline_ms
+        .saturating_mul(u64::from(manifest.requests_max) * 3);
     let deadline = DurationMs(i64::try_from(deadlines).unwrap_or(i64::MAX / 4));
     let mut can = manifest.can;
-    let notify_on = of.policy.notify_on.as_ref().map_or(EventKinds::ALL, |kinds| kinds.iter().copied().collect());
+    let notify_on = of
+        .policy
+        .notify_on
+        .as_ref()
+        .map_or(EventKinds::ALL, |kinds| kinds.iter().copied().collect());
     // An excluded acknowledgement means that the capability is off (docs/lanes.md).
     can.ack &= notify_on.contains(EventKind::Acknowledged);
     LanePolicy {
@@ -177,7 +244,11 @@ fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
         enabled: of.enabled,
         deleted: of.deleted,
         delay: of.policy.delay,
-        interval: if manifest.can.pages { DurationMs::ZERO } else { of.policy.interval },
+        interval: if manifest.can.pages {
+            DurationMs::ZERO
+        } else {
+            of.policy.interval
+        },
         edit_interval: of.policy.edit_interval,
         notify_on,
         close_notifications: of.policy.close_notifications,

@@ -46,7 +46,10 @@ pub fn compare(
     for row in stored.projects.iter().filter(|p| !p.deleted) {
         if desired.projects.iter().all(|p| p.name != row.name) {
             out.summary.push(format!("project {} removed", row.name));
-            out.rows.projects.push(ProjectRow { deleted: true, ..row.clone() });
+            out.rows.projects.push(ProjectRow {
+                deleted: true,
+                ..row.clone()
+            });
             let gone = DesiredProject {
                 name: row.name.clone(),
                 owner_email: None,
@@ -71,7 +74,9 @@ pub(crate) fn merged(mut rows: CatalogRows, change: &CatalogRows) -> CatalogRows
     }
     put(&mut rows.projects, &change.projects, |a, b| a.id == b.id);
     put(&mut rows.sources, &change.sources, |a, b| a.id == b.id);
-    put(&mut rows.integrations, &change.integrations, |a, b| a.id == b.id);
+    put(&mut rows.integrations, &change.integrations, |a, b| {
+        a.id == b.id
+    });
     put(&mut rows.revisions, &change.revisions, |a, b| {
         (a.integration, a.revision) == (b.integration, b.revision)
     });
@@ -84,7 +89,12 @@ fn project_row(
     ids: &IdSource,
     out: &mut Comparison,
 ) -> Result<ProjectId, CatalogError> {
-    let settings = to_value(&project.name, &ProjectSettings { owner_email: project.owner_email.clone() })?;
+    let settings = to_value(
+        &project.name,
+        &ProjectSettings {
+            owner_email: project.owner_email.clone(),
+        },
+    )?;
     let old = stored.projects.iter().find(|p| p.name == project.name);
     let row = ProjectRow {
         id: old.map_or_else(|| ProjectId(ids.next()), |p| p.id),
@@ -94,7 +104,11 @@ fn project_row(
     };
     let id = row.id;
     if old != Some(&row) {
-        out.summary.push(format!("project {} {}", row.name, if old.is_some() { "changed" } else { "added" }));
+        out.summary.push(format!(
+            "project {} {}",
+            row.name,
+            if old.is_some() { "changed" } else { "added" }
+        ));
         out.rows.projects.push(row);
     }
     Ok(id)
@@ -121,7 +135,10 @@ fn source_row(
     };
     let is_dialect = matches!(source.way, SourceWay::Dialect { .. });
     // Sealing the same settings twice gives other bytes, so the opened ones are compared.
-    let same = match old.map(|s| parse_source(&context, &s.settings)).transpose()? {
+    let same = match old
+        .map(|s| parse_source(&context, &s.settings))
+        .transpose()?
+    {
         Some(SourceRowSettings::Dialect { name: n, sealed }) => {
             is_dialect && n == *name && sealer.open_text(&context, &sealed)? == *wanted
         }
@@ -130,19 +147,29 @@ fn source_row(
         }
         None => false,
     };
-    let key_hashes: Vec<Vec<u8>> =
-        source.keys.iter().map(|k| hash_of_key(k.expose()).to_vec()).collect();
+    let key_hashes: Vec<Vec<u8>> = source
+        .keys
+        .iter()
+        .map(|k| hash_of_key(k.expose()).to_vec())
+        .collect();
     if same && old.is_some_and(|s| s.key_hashes == key_hashes) {
         return Ok(());
     }
     let sealed = sealer.seal_text(&context, wanted)?;
     let settings = if is_dialect {
-        SourceRowSettings::Dialect { name: name.clone(), sealed }
+        SourceRowSettings::Dialect {
+            name: name.clone(),
+            sealed,
+        }
     } else {
-        SourceRowSettings::Monitor { name: name.clone(), sealed }
+        SourceRowSettings::Monitor {
+            name: name.clone(),
+            sealed,
+        }
     };
     let verb = if old.is_some() { "changed" } else { "added" };
-    out.summary.push(format!("source {}/{} {verb}", of.name, source.name));
+    out.summary
+        .push(format!("source {}/{} {verb}", of.name, source.name));
     out.rows.sources.push(SourceRow {
         id,
         project,
@@ -154,7 +181,10 @@ fn source_row(
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "the comparison's context, passed down once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the comparison's context, passed down once"
+)]
 fn integration_row(
     stored: &CatalogRows,
     project: ProjectId,
@@ -192,10 +222,21 @@ fn integration_row(
             deleted: false,
             settings,
         });
-        out.rows.revisions.push(revision_row(id, 1, wanted, &wanted.settings.0, sealer, now)?);
+        out.rows.revisions.push(revision_row(
+            id,
+            1,
+            wanted,
+            &wanted.settings.0,
+            sealer,
+            now,
+        )?);
         return Ok(());
     };
-    let mut row = IntegrationRow { enabled: wanted.enabled, settings, ..old.clone() };
+    let mut row = IntegrationRow {
+        enabled: wanted.enabled,
+        settings,
+        ..old.clone()
+    };
     let current = stored
         .revisions
         .iter()
@@ -217,23 +258,39 @@ fn integration_row(
                 .max()
                 .unwrap_or(old.revision)
                 + 1;
-            out.summary.push(format!("{label} has a new target (revision {})", row.revision));
+            out.summary.push(format!(
+                "{label} has a new target (revision {})",
+                row.revision
+            ));
             out.retargeted.push(old.id);
-            out.rows
-                .revisions
-                .push(revision_row(old.id, row.revision, wanted, &wanted.settings.0, sealer, now)?);
+            out.rows.revisions.push(revision_row(
+                old.id,
+                row.revision,
+                wanted,
+                &wanted.settings.0,
+                sealer,
+                now,
+            )?);
         }
         Edit::Credential => {
-            out.summary.push(format!("{label} has new credentials or options"));
+            out.summary
+                .push(format!("{label} has new credentials or options"));
         }
     }
     if edit != Edit::None {
         // A new credential serves all revisions of the same sink: the old ones' lanes must still close (I6).
-        for revision in stored.revisions.iter().filter(|r| r.integration == old.id && r.sink == wanted.sink) {
+        for revision in stored
+            .revisions
+            .iter()
+            .filter(|r| r.integration == old.id && r.sink == wanted.sink)
+        {
             let context = revision_context(old.id, revision.revision);
             let mut settings = sealer.open(&context, &revision.sealed)?;
             carry_over(&wanted.sink, &wanted.settings.0, &mut settings);
-            let row = RevisionRow { sealed: sealer.seal(&context, &settings)?, ..revision.clone() };
+            let row = RevisionRow {
+                sealed: sealer.seal(&context, &settings)?,
+                ..revision.clone()
+            };
             out.rows.revisions.push(row);
             out.recovered.push(HealthRow {
                 integration: old.id,
@@ -244,7 +301,9 @@ fn integration_row(
     }
     if row != *old {
         let was: Option<IntegrationSettings> = serde_json::from_value(old.settings.clone()).ok();
-        if was.is_none_or(|w| w.matchers != wanted.matchers || w.of != wanted.of) || (row.enabled && !old.enabled) {
+        if was.is_none_or(|w| w.matchers != wanted.matchers || w.of != wanted.of)
+            || (row.enabled && !old.enabled)
+        {
             out.widened.push(old.id);
         }
         if row.revision == old.revision {
@@ -255,20 +314,41 @@ fn integration_row(
     Ok(())
 }
 
-fn delete_missing(stored: &CatalogRows, project: ProjectId, wanted: &DesiredProject, out: &mut Comparison) {
-    for row in stored.sources.iter().filter(|s| s.project == project && !s.deleted) {
+fn delete_missing(
+    stored: &CatalogRows,
+    project: ProjectId,
+    wanted: &DesiredProject,
+    out: &mut Comparison,
+) {
+    for row in stored
+        .sources
+        .iter()
+        .filter(|s| s.project == project && !s.deleted)
+    {
         if wanted.sources.iter().all(|s| s.name != row.name) {
-            out.summary.push(format!("source {}/{} removed", wanted.name, row.name));
-            out.rows.sources.push(SourceRow { deleted: true, key_hashes: Vec::new(), ..row.clone() });
+            out.summary
+                .push(format!("source {}/{} removed", wanted.name, row.name));
+            out.rows.sources.push(SourceRow {
+                deleted: true,
+                key_hashes: Vec::new(),
+                ..row.clone()
+            });
         }
     }
-    for row in stored.integrations.iter().filter(|i| i.project == project && !i.deleted) {
+    for row in stored
+        .integrations
+        .iter()
+        .filter(|i| i.project == project && !i.deleted)
+    {
         if wanted.integrations.iter().all(|i| i.name != row.name) {
             out.summary.push(format!(
                 "integration {}/{} removed: what it opened is still closed there",
                 wanted.name, row.name
             ));
-            out.rows.integrations.push(IntegrationRow { deleted: true, ..row.clone() });
+            out.rows.integrations.push(IntegrationRow {
+                deleted: true,
+                ..row.clone()
+            });
         }
     }
 }
@@ -290,19 +370,30 @@ fn edit_of(old_sink: &str, had: &SettingsMap, new_sink: &str, wants: &SettingsMa
     if had == wants {
         return Edit::None;
     }
-    let Some(kind) = registry::sink(new_sink) else { return Edit::Target };
+    let Some(kind) = registry::sink(new_sink) else {
+        return Edit::Target;
+    };
     let fields = fields_of(&(kind.manifest().schema)());
-    let target_moved = fields.iter().filter(|f| f.kind == SettingKind::Target).any(|f| {
-        let old = had.get(&f.name).or(f.default.as_ref());
-        let new = wants.get(&f.name).or(f.default.as_ref());
-        old != new
-    });
-    if target_moved { Edit::Target } else { Edit::Credential }
+    let target_moved = fields
+        .iter()
+        .filter(|f| f.kind == SettingKind::Target)
+        .any(|f| {
+            let old = had.get(&f.name).or(f.default.as_ref());
+            let new = wants.get(&f.name).or(f.default.as_ref());
+            old != new
+        });
+    if target_moved {
+        Edit::Target
+    } else {
+        Edit::Credential
+    }
 }
 
 /// Puts everything but the target of `from` into `into`.
 fn carry_over(sink: &str, from: &SettingsMap, into: &mut SettingsMap) {
-    let Some(kind) = registry::sink(sink) else { return };
+    let Some(kind) = registry::sink(sink) else {
+        return;
+    };
     for field in fields_of(&(kind.manifest().schema)()) {
         if field.kind == SettingKind::Target {
             continue;
@@ -341,12 +432,19 @@ pub(super) fn source_context(id: SourceId) -> String {
     format!("source {id}")
 }
 
-pub(super) fn parse_source(what: &str, value: &serde_json::Value) -> Result<SourceRowSettings, CatalogError> {
-    serde_json::from_value(value.clone())
-        .map_err(|e| CatalogError::Stored { what: what.to_owned(), problem: e.to_string() })
+pub(super) fn parse_source(
+    what: &str,
+    value: &serde_json::Value,
+) -> Result<SourceRowSettings, CatalogError> {
+    serde_json::from_value(value.clone()).map_err(|e| CatalogError::Stored {
+        what: what.to_owned(),
+        problem: e.to_string(),
+    })
 }
 
 fn to_value<T: serde::Serialize>(what: &str, value: &T) -> Result<serde_json::Value, CatalogError> {
-    serde_json::to_value(value)
-        .map_err(|e| CatalogError::Stored { what: what.to_owned(), problem: e.to_string() })
+    serde_json::to_value(value).map_err(|e| CatalogError::Stored {
+        what: what.to_owned(),
+        problem: e.to_string(),
+    })
 }

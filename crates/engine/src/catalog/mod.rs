@@ -29,8 +29,15 @@ use crate::desired::{Existing, Of, Policy};
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error("project {project}, {what} {name}: {problem}")]
-    Settings { project: String, what: &'static str, name: String, problem: String },
-    #[error("stored settings of {what} cannot be opened: {problem}; is this the key file that sealed them?")]
+    Settings {
+        project: String,
+        what: &'static str,
+        name: String,
+        problem: String,
+    },
+    #[error(
+        "stored settings of {what} cannot be opened: {problem}; is this the key file that sealed them?"
+    )]
     Sealed { what: String, problem: String },
     #[error("stored settings of {what} make no sense to this version: {problem}")]
     Stored { what: String, problem: String },
@@ -58,8 +65,14 @@ pub struct Source {
 
 /// How signals come in.
 pub enum Way {
-    Dialect { dialect: &'static dyn Dialect, settings: SourceSettings },
-    Monitor { name: String, settings: integrations::kit::SettingsMap },
+    Dialect {
+        dialect: &'static dyn Dialect,
+        settings: SourceSettings,
+    },
+    Monitor {
+        name: String,
+        settings: integrations::kit::SettingsMap,
+    },
 }
 
 /// One rule that tells a sink.

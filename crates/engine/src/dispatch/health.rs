@@ -14,7 +14,8 @@ pub(crate) const SLOTS_IN_ALL: usize = 512;
 /// Transport failures in a row that open the breaker (DESIGN §5, Pace).
 const BREAKER_FAILURES: u32 = 5;
 /// The breaker's pause between single tries; doubled up to the second figure.
-const BREAKER_PAUSE: (DurationMs, DurationMs) = (DurationMs::from_secs(5), DurationMs::from_secs(60));
+const BREAKER_PAUSE: (DurationMs, DurationMs) =
+    (DurationMs::from_secs(5), DurationMs::from_secs(60));
 /// A suspended revision is probed this often (DESIGN §5, Pace).
 const PROBE_EVERY: DurationMs = DurationMs::from_mins(10);
 
@@ -52,7 +53,9 @@ impl Health {
     /// How many lanes of this revision may be claimed now.
     pub fn free_slots(&self, key: RevisionKey, now: Timestamp) -> usize {
         let room = SLOTS_IN_ALL.saturating_sub(self.in_flight);
-        let Some(state) = self.states.get(&key) else { return SLOTS_PER_REVISION.min(room) };
+        let Some(state) = self.states.get(&key) else {
+            return SLOTS_PER_REVISION.min(room);
+        };
         if now < state.blocked_until || now < state.breaker_until {
             return 0;
         }
@@ -67,8 +70,13 @@ impl Health {
 
     /// When this revision may be looked at again, if not now.
     pub fn closed_until(&self, key: RevisionKey) -> Timestamp {
-        let Some(state) = self.states.get(&key) else { return Timestamp::ZERO };
-        let probe = state.suspended.as_ref().map_or(Timestamp::ZERO, |s| s.probe_at);
+        let Some(state) = self.states.get(&key) else {
+            return Timestamp::ZERO;
+        };
+        let probe = state
+            .suspended
+            .as_ref()
+            .map_or(Timestamp::ZERO, |s| s.probe_at);
         state.blocked_until.max(state.breaker_until).max(probe)
     }
 
@@ -97,7 +105,11 @@ impl Health {
                     probe_at: now + PROBE_EVERY,
                 };
                 state.suspended = Some(suspension.clone());
-                if was { HealthChange::StillSuspended(suspension) } else { HealthChange::Suspended(suspension) }
+                if was {
+                    HealthChange::StillSuspended(suspension)
+                } else {
+                    HealthChange::Suspended(suspension)
+                }
             }
             // No status: nothing was answered. A vendor that answers is there, whatever it says.
             Outcome::Retry | Outcome::Ambiguous if finish.status.is_none() => {
@@ -109,7 +121,11 @@ impl Health {
                 let doubled = DurationMs(state.breaker_pause.0 * 2);
                 state.breaker_pause = doubled.clamp(BREAKER_PAUSE.0, BREAKER_PAUSE.1);
                 state.breaker_until = now + state.breaker_pause;
-                if opened { HealthChange::BreakerOpened(state.breaker_pause) } else { HealthChange::None }
+                if opened {
+                    HealthChange::BreakerOpened(state.breaker_pause)
+                } else {
+                    HealthChange::None
+                }
             }
             // An answer, though not a yes: neither breaker nor suspension is moved by it.
             Outcome::Throttled { .. } | Outcome::Retry | Outcome::Ambiguous => {
@@ -120,7 +136,11 @@ impl Health {
                 state.failures = 0;
                 state.breaker_pause = DurationMs::ZERO;
                 state.breaker_until = Timestamp::ZERO;
-                if state.suspended.take().is_some() { HealthChange::Recovered } else { HealthChange::None }
+                if state.suspended.take().is_some() {
+                    HealthChange::Recovered
+                } else {
+                    HealthChange::None
+                }
             }
         }
     }
@@ -140,7 +160,10 @@ impl Health {
     }
 
     pub fn suspended_count(&self) -> usize {
-        self.states.values().filter(|s| s.suspended.is_some()).count()
+        self.states
+            .values()
+            .filter(|s| s.suspended.is_some())
+            .count()
     }
 
     pub fn in_flight(&self) -> usize {
@@ -151,7 +174,10 @@ impl Health {
     pub fn pause(&self, key: RevisionKey, now: Timestamp) -> Option<(&'static str, Timestamp)> {
         let state = self.states.get(&key)?;
         if now < state.breaker_until {
-            return Some(("the vendor does not answer; one send at a time is tried", state.breaker_until));
+            return Some((
+                "the vendor does not answer; one send at a time is tried",
+                state.breaker_until,
+            ));
         }
         (now < state.blocked_until).then_some(("the vendor's rate limit", state.blocked_until))
     }
@@ -164,7 +190,12 @@ mod tests {
     const KEY: RevisionKey = (IntegrationId(1), 1);
 
     fn finish(outcome: Outcome, status: Option<u16>) -> Finish {
-        Finish { outcome, handle: None, status, excerpt: "said so".into() }
+        Finish {
+            outcome,
+            handle: None,
+            status,
+            excerpt: "said so".into(),
+        }
     }
 
     #[test]
@@ -196,7 +227,10 @@ mod tests {
         let probe = now + DurationMs::from_mins(10);
         assert_eq!(health.free_slots(KEY, probe), 1);
         health.claimed(KEY);
-        assert_eq!(health.finished(KEY, &finish(Outcome::Delivered, Some(200)), probe), HealthChange::Recovered);
+        assert_eq!(
+            health.finished(KEY, &finish(Outcome::Delivered, Some(200)), probe),
+            HealthChange::Recovered
+        );
         assert_eq!(health.free_slots(KEY, probe), SLOTS_PER_REVISION);
     }
 }

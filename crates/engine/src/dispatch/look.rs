@@ -7,7 +7,12 @@ use store::LaneWork;
 /// What a look leads to.
 pub(crate) enum Looked {
     /// The lane is to be claimed for this send; skips came before it.
-    Send { lane: Lane, verb: Verb, upto: u32, attempts: Vec<Attempt> },
+    Send {
+        lane: Lane,
+        verb: Verb,
+        upto: u32,
+        attempts: Vec<Attempt>,
+    },
     /// Nothing to send now; the lane's new state.
     Write { lane: Lane, attempts: Vec<Attempt> },
     /// Somebody else holds it.
@@ -21,7 +26,9 @@ pub(crate) fn look(policy: &LanePolicy, work: &LaneWork, now: Timestamp, random:
     let mut attempts = Vec::new();
     if let Some(claim) = &lane.claim {
         let (from, upto, sent_at) = (lane.cursor, claim.upto, claim.sent_at);
-        let Some(recorded) = lanes::lapse(policy, &lane, now, random) else { return Looked::Held };
+        let Some(recorded) = lanes::lapse(policy, &lane, now, random) else {
+            return Looked::Held;
+        };
         attempts.push(Attempt {
             lane: lane.key,
             at: sent_at,
@@ -43,7 +50,14 @@ pub(crate) fn look(policy: &LanePolicy, work: &LaneWork, now: Timestamp, random:
             pending = &pending[1..];
         }
         match lanes::plan(policy, &lane, pending, &work.alert, now) {
-            Plan::Send { verb, upto } => return Looked::Send { lane, verb, upto, attempts },
+            Plan::Send { verb, upto } => {
+                return Looked::Send {
+                    lane,
+                    verb,
+                    upto,
+                    attempts,
+                };
+            }
             Plan::Wait { until, .. } => {
                 lane.due_at = (until != Timestamp::NEVER).then_some(until);
                 // Pending events beyond the page: look again at once.

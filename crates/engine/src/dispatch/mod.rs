@@ -13,7 +13,9 @@ use std::sync::Arc;
 use integrations::kit::{Pace, Task};
 use lifecycle::lanes;
 use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Timestamp, Verb};
-use store::{ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError};
+use store::{
+    ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,8 +54,17 @@ struct Passed {
 }
 
 impl Dispatcher {
-    pub fn new(shared: Arc<Shared>, results: mpsc::Sender<Settled>, sends: TaskTracker) -> Dispatcher {
-        Dispatcher { shared, results, sends, turn: 0 }
+    pub fn new(
+        shared: Arc<Shared>,
+        results: mpsc::Sender<Settled>,
+        sends: TaskTracker,
+    ) -> Dispatcher {
+        Dispatcher {
+            shared,
+            results,
+            sends,
+            turn: 0,
+        }
     }
 
     pub async fn run(mut self, stop: CancellationToken) {
@@ -66,13 +77,18 @@ impl Dispatcher {
                 Ok(passed) => passed,
                 Err(error) => {
                     telling::store_failed("dispatcher", &error);
-                    Passed { next: None, more: false }
+                    Passed {
+                        next: None,
+                        more: false,
+                    }
                 }
             };
             if passed.more {
                 continue;
             }
-            let until = passed.next.map_or(now + POLL, |next| next.clamp(now, now + POLL));
+            let until = passed
+                .next
+                .map_or(now + POLL, |next| next.clamp(now, now + POLL));
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = changed.changed() => {}
@@ -94,7 +110,11 @@ impl Dispatcher {
             for (key, due) in keys.iter().zip(dues).filter_map(|(k, d)| Some((*k, d?))) {
                 let free = health.free_slots(key, now);
                 if due <= now && free > 0 {
-                    wants.push(DueQuery { integration: key.0, revision: key.1, limit: free });
+                    wants.push(DueQuery {
+                        integration: key.0,
+                        revision: key.1,
+                        limit: free,
+                    });
                     continue;
                 }
                 // Without free slots a finished send wakes us.
@@ -135,17 +155,43 @@ impl Dispatcher {
         let mut drafts = Vec::new();
         for work in works {
             let key = work.lane.key;
-            let Some(revision) = catalog.revision(key.integration, key.revision) else { continue };
+            let Some(revision) = catalog.revision(key.integration, key.revision) else {
+                continue;
+            };
             let expected = work.lane.version;
-            match look(&revision.lane_policy, &work, now, self.shared.entropy.next_u64()) {
+            match look(
+                &revision.lane_policy,
+                &work,
+                now,
+                self.shared.entropy.next_u64(),
+            ) {
                 Looked::Held => {}
                 Looked::Write { mut lane, attempts } => {
                     lane.version = expected + 1;
-                    let put = LanePut { lane, expected: Some(expected) };
-                    writes.push(LaneWrite { change: LaneChange::Put(Box::new(put)), attempts });
+                    let put = LanePut {
+                        lane,
+                        expected: Some(expected),
+                    };
+                    writes.push(LaneWrite {
+                        change: LaneChange::Put(Box::new(put)),
+                        attempts,
+                    });
                 }
-                Looked::Send { lane, verb, upto, attempts } => {
-                    drafts.push(self.draft(revision.clone(), work, lane, verb, upto, attempts, now));
+                Looked::Send {
+                    lane,
+                    verb,
+                    upto,
+                    attempts,
+                } => {
+                    drafts.push(self.draft(
+                        revision.clone(),
+                        work,
+                        lane,
+                        verb,
+                        upto,
+                        attempts,
+                        now,
+                    ));
                 }
             }
         }
@@ -160,7 +206,10 @@ impl Dispatcher {
                     ClaimAnswer::Claimed => {
                         did = true;
                         if !draft.skips.is_empty() {
-                            writes.push(LaneWrite { change: LaneChange::None, attempts: draft.skips.clone() });
+                            writes.push(LaneWrite {
+                                change: LaneChange::None,
+                                attempts: draft.skips.clone(),
+                            });
                         }
                         self.start(draft, boot);
                     }
@@ -180,7 +229,10 @@ impl Dispatcher {
         Ok(did)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site; a struct would only repeat `Draft`")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site; a struct would only repeat `Draft`"
+    )]
     fn draft(
         &self,
         revision: Arc<Revision>,
@@ -213,12 +265,34 @@ impl Dispatcher {
             Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
             _ => lane.handle.clone(),
         };
-        let events: Vec<Event> =
-            work.pending.iter().filter(|e| e.seq > from && e.seq <= upto).cloned().collect();
+        let events: Vec<Event> = work
+            .pending
+            .iter()
+            .filter(|e| e.seq > from && e.seq <= upto)
+            .cloned()
+            .collect();
         let later: Vec<Event> = work.pending.into_iter().filter(|e| e.seq > from).collect();
-        let errand = Errand { revision, alert: work.alert, events, handle, verb, idempotency_key, test: false };
+        let errand = Errand {
+            revision,
+            alert: work.alert,
+            events,
+            handle,
+            verb,
+            idempotency_key,
+            test: false,
+        };
         let paces = self.paces(&errand, now);
-        Draft { lane, claim, expected, durable, errand, pending: later, paces, skips, from }
+        Draft {
+            lane,
+            claim,
+            expected,
+            durable,
+            errand,
+            pending: later,
+            paces,
+            skips,
+            from,
+        }
     }
 
     fn paces(&self, errand: &Errand, now: Timestamp) -> Vec<Pace> {
@@ -252,7 +326,11 @@ impl Dispatcher {
             shared.crash_point("after_reply_before_record");
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
-            let stored = if draft.durable { draft.lane.version } else { draft.expected };
+            let stored = if draft.durable {
+                draft.lane.version
+            } else {
+                draft.expected
+            };
             let settled = Settled {
                 policy: *policy,
                 revision: draft.errand.revision.clone(),

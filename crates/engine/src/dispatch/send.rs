@@ -34,7 +34,10 @@ pub(crate) async fn send(shared: &Shared, errand: &Errand) -> Finish {
         }
         finish = once(shared, errand, &shrunk(&errand.alert, shrink)).await;
         if finish.outcome != Outcome::PayloadBad {
-            finish.excerpt = format!("sent in a shorter form, the vendor refused the whole: {}", finish.excerpt);
+            finish.excerpt = format!(
+                "sent in a shorter form, the vendor refused the whole: {}",
+                finish.excerpt
+            );
         }
     }
     finish
@@ -60,13 +63,18 @@ async fn once(shared: &Shared, errand: &Errand, alert: &Alert) -> Finish {
 
 /// Asks the sink's probe whether credential and target are well; `None`: it has none.
 pub(crate) async fn probe(shared: &Shared, revision: &Revision) -> Option<Finish> {
-    let first = Step { number: 0, memo: &Value::Null, reply: None };
+    let first = Step {
+        number: 0,
+        memo: &Value::Null,
+        reply: None,
+    };
     revision.sink.probe(first)?;
     let next = |step: Step<'_>| {
         guarded(revision.manifest.name, || {
-            revision.sink.probe(step).unwrap_or_else(|| {
-                Next::Finish(our_fault("the probe stopped in its middle"))
-            })
+            revision
+                .sink
+                .probe(step)
+                .unwrap_or_else(|| Next::Finish(our_fault("the probe stopped in its middle")))
         })
     };
     Some(drive(shared, revision.manifest, next).await)
@@ -80,9 +88,16 @@ async fn drive(
     let mut memo = Value::Null;
     let mut reply = None;
     for number in 0..=manifest.requests_max {
-        match next(Step { number, memo: &memo, reply: reply.as_ref() }) {
+        match next(Step {
+            number,
+            memo: &memo,
+            reply: reply.as_ref(),
+        }) {
             Next::Finish(finish) => return finish,
-            Next::Request { request, memo: kept } => {
+            Next::Request {
+                request,
+                memo: kept,
+            } => {
                 memo = kept;
                 let sent = shared
                     .egress
@@ -109,7 +124,12 @@ fn guarded(sink: &'static str, ask: impl FnOnce() -> Next) -> Next {
 }
 
 fn our_fault(what: &str) -> Finish {
-    Finish { outcome: Outcome::PayloadBad, handle: None, status: None, excerpt: what.to_owned() }
+    Finish {
+        outcome: Outcome::PayloadBad,
+        handle: None,
+        status: None,
+        excerpt: what.to_owned(),
+    }
 }
 
 /// The alert with less to say: first its long parts cut, then only what it cannot do without.
@@ -120,17 +140,26 @@ fn shrunk(alert: &Alert, shrink: u32) -> Alert {
     if shrink == 1 {
         content.text = wire::text::cut_chars(&content.text, limits::EXCERPT_CHARS_MAX).into_owned();
         content.title = wire::text::cut_chars(&content.title, 120).into_owned();
-        let kept = content.labels.iter().take(10).map(|(n, v)| (n.to_owned(), wire::text::cut_chars(v, 80).into_owned()));
+        let kept = content
+            .labels
+            .iter()
+            .take(10)
+            .map(|(n, v)| (n.to_owned(), wire::text::cut_chars(v, 80).into_owned()));
         content.labels = kept.collect();
         content.annotations = model::Labels::new();
     } else {
         let name = wire::text::one_line(&content.event);
-        content.title = format!("{} alert {}", content.severity, wire::text::cut_chars(&name, 60));
+        content.title = format!(
+            "{} alert {}",
+            content.severity,
+            wire::text::cut_chars(&name, 60)
+        );
         content.text = "Its own text was refused by this service; open it in the hub.".to_owned();
         content.labels = model::Labels::new();
         content.annotations = model::Labels::new();
         content.value = None;
-        content.resource = wire::text::cut_chars(&wire::text::one_line(&content.resource), 60).into_owned();
+        content.resource =
+            wire::text::cut_chars(&wire::text::one_line(&content.resource), 60).into_owned();
     }
     alert
 }

@@ -66,7 +66,9 @@ pub(crate) async fn settle_loop(shared: Arc<Shared>, mut results: mpsc::Receiver
 /// A vendor's "not so fast" holds for everything that draws from the same bucket.
 async fn vendors_pauses(shared: &Shared, settled: &[Settled]) {
     for one in settled {
-        let Outcome::Throttled { after_ms } = one.finish.outcome else { continue };
+        let Outcome::Throttled { after_ms } = one.finish.outcome else {
+            continue;
+        };
         let pause = DurationMs(after_ms.unwrap_or(one.policy.retry.first.0))
             .clamp(DurationMs(1), one.policy.retry.throttle_max);
         for bucket in &one.buckets {
@@ -79,16 +81,29 @@ async fn vendors_pauses(shared: &Shared, settled: &[Settled]) {
 }
 
 async fn write(shared: &Shared, settled: &[Settled]) {
-    let mut left: Vec<(&Settled, Option<(Lane, Alert, Vec<Event>)>)> = settled.iter().map(|s| (s, None)).collect();
+    let mut left: Vec<(&Settled, Option<(Lane, Alert, Vec<Event>)>)> =
+        settled.iter().map(|s| (s, None)).collect();
     for _ in 0..TRIES_MAX {
         let now = shared.clock.now();
         let writes = left
             .iter()
             .map(|(one, fresh)| match fresh {
-                None => one.recorded(&one.lane, one.stored, &one.alert, &one.pending, now, shared.entropy.next_u64()),
-                Some((lane, alert, pending)) => {
-                    one.recorded(lane, lane.version, alert, pending, now, shared.entropy.next_u64())
-                }
+                None => one.recorded(
+                    &one.lane,
+                    one.stored,
+                    &one.alert,
+                    &one.pending,
+                    now,
+                    shared.entropy.next_u64(),
+                ),
+                Some((lane, alert, pending)) => one.recorded(
+                    lane,
+                    lane.version,
+                    alert,
+                    pending,
+                    now,
+                    shared.entropy.next_u64(),
+                ),
             })
             .collect();
         let results = loop {
@@ -123,7 +138,10 @@ async fn write(shared: &Shared, settled: &[Settled]) {
     }
 }
 
-async fn fresh(shared: &Shared, one: &Settled) -> Result<Option<(Lane, Alert, Vec<Event>)>, StoreError> {
+async fn fresh(
+    shared: &Shared,
+    one: &Settled,
+) -> Result<Option<(Lane, Alert, Vec<Event>)>, StoreError> {
     let work = shared.store.lane_work(one.lane.key).await?;
     Ok(work.map(|w| (w.lane, w.alert, w.pending)))
 }
@@ -132,7 +150,10 @@ async fn fresh(shared: &Shared, one: &Settled) -> Result<Option<(Lane, Alert, Ve
 async fn lane_gone(shared: &Shared, one: &Settled) {
     let now = shared.clock.now();
     let recorded = one.recorded(&one.lane, one.stored, &one.alert, &one.pending, now, 0);
-    let write = LaneWrite { change: LaneChange::None, attempts: recorded.attempts };
+    let write = LaneWrite {
+        change: LaneChange::None,
+        attempts: recorded.attempts,
+    };
     if let Err(error) = shared.store.write_lanes(vec![write]).await {
         telling::store_failed("settle", &error);
     }
@@ -158,7 +179,10 @@ impl Settled {
             random,
         );
         let mut lane = recorded.lane;
-        let after = pending.iter().position(|e| e.seq > lane.cursor).unwrap_or(pending.len());
+        let after = pending
+            .iter()
+            .position(|e| e.seq > lane.cursor)
+            .unwrap_or(pending.len());
         let rest = &pending[after..];
         lane.due_at = if lane.cursor < lane.head && rest.is_empty() {
             // More is pending than was read.
@@ -181,8 +205,14 @@ impl Settled {
                 model::limits::EXCERPT_CHARS_MAX,
             ),
         };
-        let put = LanePut { lane, expected: Some(stored) };
-        LaneWrite { change: LaneChange::Put(Box::new(put)), attempts: vec![attempt] }
+        let put = LanePut {
+            lane,
+            expected: Some(stored),
+        };
+        LaneWrite {
+            change: LaneChange::Put(Box::new(put)),
+            attempts: vec![attempt],
+        }
     }
 }
 
@@ -190,7 +220,10 @@ async fn health(shared: &Shared, one: &Settled) {
     let key = (one.lane.key.integration, one.lane.key.revision);
     let integration = &one.revision.integration;
     let (project, name) = (integration.project.name.as_str(), integration.name.as_str());
-    let change = shared.health.lock().finished(key, &one.finish, shared.clock.now());
+    let change = shared
+        .health
+        .lock()
+        .finished(key, &one.finish, shared.clock.now());
     let suspended = match change {
         HealthChange::None => return,
         HealthChange::BreakerOpened(pause) => {
@@ -207,7 +240,11 @@ async fn health(shared: &Shared, one: &Settled) {
             None
         }
     };
-    let row = HealthRow { integration: key.0, revision: key.1, suspended };
+    let row = HealthRow {
+        integration: key.0,
+        revision: key.1,
+        suspended,
+    };
     if let Err(error) = shared.store.put_health(vec![row]).await {
         telling::store_failed("settle", &error);
     }

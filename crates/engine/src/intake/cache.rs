@@ -38,7 +38,10 @@ impl Hasher for Uniform {
     }
     fn write(&mut self, _: &[u8]) {}
     fn write_u128(&mut self, n: u128) {
-        #[expect(clippy::cast_possible_truncation, reason = "half of a uniform hash is a uniform hash")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "half of a uniform hash is a uniform hash"
+        )]
         {
             self.0 = n as u64;
         }
@@ -108,7 +111,13 @@ impl KeyCache {
     }
 
     /// Notes a repeat, if it is one.
-    pub fn repeat(&mut self, hash: u128, content: u128, ends_at: Option<Timestamp>, now: Timestamp) -> Option<AlertId> {
+    pub fn repeat(
+        &mut self,
+        hash: u128,
+        content: u128,
+        ends_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<AlertId> {
         let entry = self.entries.get_mut(&hash)?;
         if !entry.takes_repeats || entry.waiting > 0 || entry.content != content {
             return None;
@@ -171,8 +180,17 @@ impl KeyCache {
     }
 
     /// A repeat that the stepper found: remember its content, so that the next one is recognised at once.
-    pub fn learn(&mut self, hash: u128, alert: AlertId, content: u128, ends_at: Option<Timestamp>, now: Timestamp) {
-        let Some(entry) = self.entries.get_mut(&hash).filter(|e| e.alert == alert) else { return };
+    pub fn learn(
+        &mut self,
+        hash: u128,
+        alert: AlertId,
+        content: u128,
+        ends_at: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        let Some(entry) = self.entries.get_mut(&hash).filter(|e| e.alert == alert) else {
+            return;
+        };
         entry.content = content;
         entry.ends_at = ends_at;
         entry.last_seen = now;
@@ -237,11 +255,21 @@ mod tests {
         let scope = Scope::Source(SourceId(1));
         let hash = cache.hash_of_key(ProjectId(1), scope, "k");
         assert_ne!(hash, cache.hash_of_key(ProjectId(2), scope, "k"));
-        let signal = Signal { key: "k".into(), title: "t".into(), ..Signal::default() };
+        let signal = Signal {
+            key: "k".into(),
+            title: "t".into(),
+            ..Signal::default()
+        };
         let content = cache.hash_of_content(&signal);
-        let moved = Signal { ends_at: Some(Timestamp(5)), ..signal.clone() };
+        let moved = Signal {
+            ends_at: Some(Timestamp(5)),
+            ..signal.clone()
+        };
         assert_eq!(content, cache.hash_of_content(&moved));
-        let other = Signal { value: Some("2".into()), ..signal.clone() };
+        let other = Signal {
+            value: Some("2".into()),
+            ..signal.clone()
+        };
         assert_ne!(content, cache.hash_of_content(&other));
 
         assert_eq!(cache.repeat(hash, content, None, Timestamp(1)), None);
@@ -261,9 +289,16 @@ mod tests {
             },
         );
         cache.barred.clear();
-        assert_eq!(cache.repeat(hash, content, None, Timestamp(1)), None, "one waits");
+        assert_eq!(
+            cache.repeat(hash, content, None, Timestamp(1)),
+            None,
+            "one waits"
+        );
         cache.unbar(hash);
-        assert_eq!(cache.repeat(hash, content, None, Timestamp(2)), Some(AlertId(9)));
+        assert_eq!(
+            cache.repeat(hash, content, None, Timestamp(2)),
+            Some(AlertId(9))
+        );
         let rows = cache.take_dirty();
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].repeat_count, 1);

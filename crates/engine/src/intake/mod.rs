@@ -12,7 +12,9 @@ mod stepper;
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
-use model::{Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp};
+use model::{
+    Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp,
+};
 use tokio::sync::oneshot;
 
 pub(crate) use cache::KeyCache;
@@ -25,11 +27,25 @@ use crate::hub::Shared;
 /// What is asked of the stepper.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Signal { source: Arc<Source>, signal: Box<Signal>, hash: u128, content: u128 },
-    Act { alert: AlertId, action: Action, origin: Option<Origin> },
-    Timer { alert: AlertId },
+    Signal {
+        source: Arc<Source>,
+        signal: Box<Signal>,
+        hash: u128,
+        content: u128,
+    },
+    Act {
+        alert: AlertId,
+        action: Action,
+        origin: Option<Origin>,
+    },
+    Timer {
+        alert: AlertId,
+    },
     /// An integration is new or wider, or its target moved: look at this alert's lanes again.
-    Reroute { alert: AlertId, entering: Option<IntegrationId> },
+    Reroute {
+        alert: AlertId,
+        entering: Option<IntegrationId>,
+    },
 }
 
 /// What became of an item.
@@ -83,7 +99,11 @@ impl Intake {
 
     /// Takes one batch of a source. Returns once every signal of it is durable or known as a repeat, with what
     /// became of each, in order.
-    pub async fn submit(&self, source: &Arc<Source>, signals: Vec<Signal>) -> Result<Vec<SignalOutcome>, Busy> {
+    pub async fn submit(
+        &self,
+        source: &Arc<Source>,
+        signals: Vec<Signal>,
+    ) -> Result<Vec<SignalOutcome>, Busy> {
         let now = self.shared.clock.now();
         let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
         let mut items = Vec::new();
@@ -100,13 +120,24 @@ impl Intake {
                 cache.bar(hash);
                 places.push(outcomes.len());
                 outcomes.push(None);
-                items.push(Item::Signal { source: source.clone(), signal: Box::new(signal), hash, content });
+                items.push(Item::Signal {
+                    source: source.clone(),
+                    signal: Box::new(signal),
+                    hash,
+                    content,
+                });
             }
         }
         if !items.is_empty() {
             let hashes: Vec<u128> = items
                 .iter()
-                .filter_map(|i| if let Item::Signal { hash, .. } = i { Some(*hash) } else { None })
+                .filter_map(|i| {
+                    if let Item::Signal { hash, .. } = i {
+                        Some(*hash)
+                    } else {
+                        None
+                    }
+                })
                 .collect();
             let results = self.ask(Some(source.id.0), items).await;
             {
@@ -119,9 +150,13 @@ impl Intake {
                 outcomes[place] = Some(match outcome {
                     ItemOutcome::Signal(outcome) => outcome,
                     ItemOutcome::Refused(why) => SignalOutcome::Refused(why),
-                    ItemOutcome::NotFound => SignalOutcome::Ignored("there is no such alert".to_owned()),
+                    ItemOutcome::NotFound => {
+                        SignalOutcome::Ignored("there is no such alert".to_owned())
+                    }
                     ItemOutcome::Failed(busy) => return Err(busy),
-                    ItemOutcome::Acted(_) | ItemOutcome::Done => SignalOutcome::Ignored(String::new()),
+                    ItemOutcome::Acted(_) | ItemOutcome::Done => {
+                        SignalOutcome::Ignored(String::new())
+                    }
                 });
             }
         }
@@ -132,8 +167,23 @@ impl Intake {
     }
 
     /// Does `action` to an alert, for a person or a vendor; the alert as it is then.
-    pub async fn act(&self, alert: AlertId, action: Action, origin: Option<Origin>) -> Result<Alert, ActError> {
-        let outcome = self.ask(None, vec![Item::Act { alert, action, origin }]).await?.pop();
+    pub async fn act(
+        &self,
+        alert: AlertId,
+        action: Action,
+        origin: Option<Origin>,
+    ) -> Result<Alert, ActError> {
+        let outcome = self
+            .ask(
+                None,
+                vec![Item::Act {
+                    alert,
+                    action,
+                    origin,
+                }],
+            )
+            .await?
+            .pop();
         match outcome {
             Some(ItemOutcome::Acted(alert)) => Ok(*alert),
             Some(ItemOutcome::NotFound) => Err(ActError::NotFound),
@@ -144,9 +194,15 @@ impl Intake {
     }
 
     /// Hands items to the stepper and waits for their fate.
-    pub(crate) async fn ask(&self, queue: Option<u128>, items: Vec<Item>) -> Result<Vec<ItemOutcome>, Busy> {
+    pub(crate) async fn ask(
+        &self,
+        queue: Option<u128>,
+        items: Vec<Item>,
+    ) -> Result<Vec<ItemOutcome>, Busy> {
         let (reply, answer) = oneshot::channel();
-        self.shared.queues.push(queue, Submission { items, reply })?;
+        self.shared
+            .queues
+            .push(queue, Submission { items, reply })?;
         answer.await.map_err(|_| Busy {
             reason: "the hub is stopping".to_owned(),
             retry_after: DurationMs::from_secs(5),
@@ -155,7 +211,13 @@ impl Intake {
 }
 
 /// Recognises a repeat: the same content for an alert that is known and still open, and nothing of this key waiting.
-fn repeat(cache: &mut KeyCache, hash: u128, content: u128, signal: &Signal, now: Timestamp) -> Option<AlertId> {
+fn repeat(
+    cache: &mut KeyCache,
+    hash: u128,
+    content: u128,
+    signal: &Signal,
+    now: Timestamp,
+) -> Option<AlertId> {
     if signal.kind != SignalKind::Fire || signal.message_id.is_some() {
         return None;
     }

@@ -94,13 +94,18 @@ impl Inner {
         while taken < items_max {
             let next = self
                 .queues
-                .range((std::ops::Bound::Excluded(self.last), std::ops::Bound::Unbounded))
+                .range((
+                    std::ops::Bound::Excluded(self.last),
+                    std::ops::Bound::Unbounded,
+                ))
                 .next()
                 .or_else(|| self.queues.iter().next())
                 .map(|(source, _)| *source);
             let Some(source) = next else { break };
             self.last = source;
-            let Some(queue) = self.queues.get_mut(&source) else { break };
+            let Some(queue) = self.queues.get_mut(&source) else {
+                break;
+            };
             let Some(submission) = queue.submissions.pop_front() else {
                 self.queues.remove(&source);
                 continue;
@@ -119,7 +124,10 @@ impl Inner {
 }
 
 fn busy(reason: &str) -> Busy {
-    Busy { reason: reason.to_owned(), retry_after: DurationMs::from_secs(5) }
+    Busy {
+        reason: reason.to_owned(),
+        retry_after: DurationMs::from_secs(5),
+    }
 }
 
 #[cfg(test)]
@@ -130,8 +138,15 @@ mod tests {
     use tokio::sync::oneshot;
 
     fn batch(count: usize) -> Submission {
-        let items = (0..count).map(|i| Item::Timer { alert: AlertId(i as u128) }).collect();
-        Submission { items, reply: oneshot::channel().0 }
+        let items = (0..count)
+            .map(|i| Item::Timer {
+                alert: AlertId(i as u128),
+            })
+            .collect();
+        Submission {
+            items,
+            reply: oneshot::channel().0,
+        }
     }
 
     #[tokio::test]
@@ -142,9 +157,18 @@ mod tests {
         }
         queues.push(Some(2), batch(1)).unwrap();
         queues.push(None, batch(1)).unwrap();
-        let sizes: Vec<usize> =
-            queues.take(22).await.unwrap().iter().map(|s| s.items.len()).collect();
-        assert_eq!(sizes, [10, 1, 1, 10], "each queue had its turn before the noisy one came again");
+        let sizes: Vec<usize> = queues
+            .take(22)
+            .await
+            .unwrap()
+            .iter()
+            .map(|s| s.items.len())
+            .collect();
+        assert_eq!(
+            sizes,
+            [10, 1, 1, 10],
+            "each queue had its turn before the noisy one came again"
+        );
     }
 
     #[tokio::test]

@@ -18,12 +18,22 @@ pub(crate) struct LaneState {
 
 impl LaneState {
     pub fn stored(lane: Lane) -> LaneState {
-        LaneState { stored: Some(lane.version), lane, changed: false, removed: false }
+        LaneState {
+            stored: Some(lane.version),
+            lane,
+            changed: false,
+            removed: false,
+        }
     }
 
     fn new(mut lane: Lane) -> LaneState {
         lane.version = 1;
-        LaneState { lane, stored: None, changed: true, removed: false }
+        LaneState {
+            lane,
+            stored: None,
+            changed: true,
+            removed: false,
+        }
     }
 
     fn put(&mut self, mut lane: Lane) {
@@ -46,7 +56,9 @@ pub(crate) fn route(
 ) -> bool {
     let mut changed = false;
     for integration in catalog.integrations_of(alert.project) {
-        let Some(revision) = catalog.revision(integration.id, integration.revision) else { continue };
+        let Some(revision) = catalog.revision(integration.id, integration.revision) else {
+            continue;
+        };
         let policy = &revision.lane_policy;
         let newest = lanes
             .iter()
@@ -94,9 +106,14 @@ pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Aler
     if integration.of != of || !integration.enabled || integration.deleted {
         return false;
     }
-    let source = catalog.sources.get(&alert.source).map_or("", |s| s.name.as_str());
+    let source = catalog
+        .sources
+        .get(&alert.source)
+        .map_or("", |s| s.name.as_str());
     let team = alert.content.labels.get("team").unwrap_or_default();
-    integration.matchers.matches(&Subject::of(alert, source, team))
+    integration
+        .matchers
+        .matches(&Subject::of(alert, source, team))
 }
 
 fn raise(
@@ -108,12 +125,18 @@ fn raise(
     now: Timestamp,
 ) -> bool {
     let before = &lanes[at].lane;
-    let Some(raised) = lanes::raise(before, alert, events, policy, now) else { return false };
+    let Some(raised) = lanes::raise(before, alert, events, policy, now) else {
+        return false;
+    };
     let was_even = before.cursor == before.head;
     let mut lane = raised.lane;
     if lane.claim.is_none() {
         // With nothing older pending, the new events are all that is pending.
-        lane.due_at = if was_even { due_at(policy, &lane, events, alert, now) } else { Some(now) };
+        lane.due_at = if was_even {
+            due_at(policy, &lane, events, alert, now)
+        } else {
+            Some(now)
+        };
     }
     if lane.key == before.key {
         lanes[at].put(lane);
@@ -129,7 +152,9 @@ fn raise(
 }
 
 fn retarget(policy: &LanePolicy, lanes: &mut Vec<LaneState>, at: usize, now: Timestamp) -> bool {
-    let Some(mut lane) = lanes::retarget(&lanes[at].lane, policy) else { return false };
+    let Some(mut lane) = lanes::retarget(&lanes[at].lane, policy) else {
+        return false;
+    };
     lane.due_at = lane.due_at.map(|due| due.max(now));
     lanes[at].removed = true;
     lanes.push(LaneState::new(lane));
@@ -140,10 +165,17 @@ fn retarget(policy: &LanePolicy, lanes: &mut Vec<LaneState>, at: usize, now: Tim
 fn inbound(policy: &LanePolicy, state: &mut LaneState, events: &[Event]) -> bool {
     let mut heard = false;
     for event in events {
-        let Some(origin) = &event.origin else { continue };
+        let Some(origin) = &event.origin else {
+            continue;
+        };
         let mut lane = state.lane.clone();
-        let ours = lane.handle.iter().any(|handle| handle.object == origin.object);
-        let Some(told) = told_by_vendor(event).filter(|_| ours) else { continue };
+        let ours = lane
+            .handle
+            .iter()
+            .any(|handle| handle.object == origin.object);
+        let Some(told) = told_by_vendor(event).filter(|_| ours) else {
+            continue;
+        };
         if lanes::hear(&mut lane, told, event.at, policy) {
             state.put(lane);
             heard = true;
@@ -167,7 +199,11 @@ fn standing_event(alert: &Alert) -> Event {
         alert: alert.id,
         seq: alert.seq,
         at: alert.changed_at,
-        kind: if alert.status == Status::Acknowledged { EventKind::Acknowledged } else { EventKind::Opened },
+        kind: if alert.status == Status::Acknowledged {
+            EventKind::Acknowledged
+        } else {
+            EventKind::Opened
+        },
         status: alert.status,
         content: None,
         by: None,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
-use model::{Alert, AlertId, DurationMs, Event, Signal, SourceId, Timestamp, limits};
+use model::{
+    Alert, AlertId, DurationMs, Event, LifecycleModel, Signal, SourceId, Timestamp, limits,
+};
 use store::{AlertWrite, LanePut, LoadedAlert, SeenRow, StoreError, WriteError};
 
 use crate::catalog::{Catalog, Source};
@@ -58,7 +60,11 @@ impl Stepper {
         }
         let mut outcomes = outcomes.into_iter();
         for (reply, count) in replies {
-            let answer = outcomes.by_ref().take(count).map(|o| o.unwrap_or_else(failed)).collect();
+            let answer = outcomes
+                .by_ref()
+                .take(count)
+                .map(|o| o.unwrap_or_else(failed))
+                .collect();
             // A sender that went away does not hear what became of its batch; the batch is in all the same.
             let _gone = reply.send(answer);
         }
@@ -174,7 +180,12 @@ impl<'a> Desk<'a> {
             let cache = self.shared.cache.lock();
             for &index in open {
                 match &items[index] {
-                    Item::Signal { source, signal, hash, .. } => {
+                    Item::Signal {
+                        source,
+                        signal,
+                        hash,
+                        ..
+                    } => {
                         if let Some(entry) = cache.get(*hash) {
                             self.live.insert(*hash, entry.alert);
                             ids.push(entry.alert);
@@ -183,7 +194,9 @@ impl<'a> Desk<'a> {
                             messages.push((source.id, id.clone()));
                         }
                     }
-                    Item::Act { alert, .. } | Item::Timer { alert } | Item::Reroute { alert, .. } => {
+                    Item::Act { alert, .. }
+                    | Item::Timer { alert }
+                    | Item::Reroute { alert, .. } => {
                         ids.push(*alert);
                     }
                 }
@@ -198,22 +211,38 @@ impl<'a> Desk<'a> {
         }
         if !messages.is_empty() {
             let known = self.shared.store.known_messages(messages.clone()).await?;
-            self.known_messages
-                .extend(messages.into_iter().zip(known).filter_map(|(m, alert)| Some((m, alert?))));
+            self.known_messages.extend(
+                messages
+                    .into_iter()
+                    .zip(known)
+                    .filter_map(|(m, alert)| Some((m, alert?))),
+            );
         }
         Ok(())
     }
 
     fn lay_out(&mut self, loaded: LoadedAlert) {
-        let LoadedAlert { mut alert, seen, lanes } = loaded;
+        let LoadedAlert {
+            mut alert,
+            seen,
+            lanes,
+        } = loaded;
         let cache = self.shared.cache.lock();
         let hash = cache.hash_of_key(alert.project, alert.scope, &alert.key);
         // Repeats run ahead of the row: what is written now takes them in.
         if let Some(seen) = seen.filter(|s| s.version == alert.version) {
             take_in(&mut alert, seen.last_seen, seen.repeat_count, seen.ends_at);
         }
-        if let Some(entry) = cache.get(hash).filter(|e| e.alert == alert.id && e.version == alert.version) {
-            take_in(&mut alert, entry.last_seen, entry.repeat_count, entry.ends_at);
+        if let Some(entry) = cache
+            .get(hash)
+            .filter(|e| e.alert == alert.id && e.version == alert.version)
+        {
+            take_in(
+                &mut alert,
+                entry.last_seen,
+                entry.repeat_count,
+                entry.ends_at,
+            );
         }
         self.by_id.insert(alert.id, self.workings.len());
         self.workings.push(Working {
@@ -232,29 +261,56 @@ impl<'a> Desk<'a> {
 
     fn decide(&mut self, index: usize, item: &Item) -> Option<ItemOutcome> {
         match item {
-            Item::Signal { source, signal, hash, content } => {
-                Some(ItemOutcome::Signal(self.signal(index, source, signal, *hash, *content)))
-            }
-            Item::Act { alert, action, origin } => {
-                let Some(at) = self.by_id.get(alert).copied() else { return Some(ItemOutcome::NotFound) };
-                let input = Input::Action { action: action.clone(), origin: origin.clone() };
+            Item::Signal {
+                source,
+                signal,
+                hash,
+                content,
+            } => Some(ItemOutcome::Signal(
+                self.signal(index, source, signal, *hash, *content),
+            )),
+            Item::Act {
+                alert,
+                action,
+                origin,
+            } => {
+                let Some(at) = self.by_id.get(alert).copied() else {
+                    return Some(ItemOutcome::NotFound);
+                };
+                let input = Input::Action {
+                    action: action.clone(),
+                    origin: origin.clone(),
+                };
                 Some(match self.step(index, Some(at), input, None) {
                     (Decision::Refused(why), _) => ItemOutcome::Refused(why.to_string()),
                     (_, at) => ItemOutcome::Acted(Box::new(self.workings[at?].alert.clone())),
                 })
             }
             Item::Timer { alert } => {
-                let Some(at) = self.by_id.get(alert).copied() else { return Some(ItemOutcome::NotFound) };
+                let Some(at) = self.by_id.get(alert).copied() else {
+                    return Some(ItemOutcome::NotFound);
+                };
                 let alert = &self.workings[at].alert;
-                let input =
-                    Input::Time { seen_ends_at: alert.ends_at, seen_last: Some(alert.last_seen) };
+                let input = Input::Time {
+                    seen_ends_at: alert.ends_at,
+                    seen_last: Some(alert.last_seen),
+                };
                 self.step(index, Some(at), input, None);
                 Some(ItemOutcome::Done)
             }
             Item::Reroute { alert, entering } => {
-                let Some(at) = self.by_id.get(alert).copied() else { return Some(ItemOutcome::NotFound) };
+                let Some(at) = self.by_id.get(alert).copied() else {
+                    return Some(ItemOutcome::NotFound);
+                };
                 let working = &mut self.workings[at];
-                let moved = route(&self.catalog, &working.alert, &[], &mut working.lanes, *entering, self.now);
+                let moved = route(
+                    &self.catalog,
+                    &working.alert,
+                    &[],
+                    &mut working.lanes,
+                    *entering,
+                    self.now,
+                );
                 if moved {
                     // The alert's row is the lock of its lanes' coming and going.
                     working.alert.version += u32::from(!working.changed);
@@ -266,14 +322,32 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn signal(&mut self, index: usize, source: &Arc<Source>, signal: &Signal, hash: u128, content: u128) -> SignalOutcome {
+    fn signal(
+        &mut self,
+        index: usize,
+        source: &Arc<Source>,
+        signal: &Signal,
+        hash: u128,
+        content: u128,
+    ) -> SignalOutcome {
         let message = signal.message_id.as_ref().map(|id| (source.id, id.clone()));
         if let Some(alert) = message.as_ref().and_then(|m| self.known_messages.get(m)) {
             return SignalOutcome::Repeated(*alert);
         }
-        let at = self.live.get(&hash).and_then(|id| self.by_id.get(id)).copied();
-        let identity = Identity { project: source.project.id, source: source.id, scope: source.scope };
-        let input = Input::Signal { signal: Box::new(signal.clone()), identity };
+        let at = self
+            .live
+            .get(&hash)
+            .and_then(|id| self.by_id.get(id))
+            .copied();
+        let identity = Identity {
+            project: source.project.id,
+            source: source.id,
+            scope: source.scope,
+        };
+        let input = Input::Signal {
+            signal: Box::new(signal.clone()),
+            identity,
+        };
         let (decision, at) = self.step(index, at, input, Some(source));
         let Some(at) = at else {
             return match decision {
@@ -294,15 +368,27 @@ impl<'a> Desk<'a> {
                 if !(working.alert.is_closed() && working.alert.live_until.is_none()) {
                     self.live.insert(hash, id);
                 }
-                if change.new { SignalOutcome::Opened(id) } else { SignalOutcome::Changed(id) }
+                if change.new {
+                    SignalOutcome::Opened(id)
+                } else {
+                    SignalOutcome::Changed(id)
+                }
             }
             Decision::Repeat { ends_at } => {
-                take_in(&mut working.alert, self.now, working.alert.repeat_count + 1, ends_at);
+                take_in(
+                    &mut working.alert,
+                    self.now,
+                    working.alert.repeat_count + 1,
+                    ends_at,
+                );
                 working.content = Some(content);
                 if working.changed {
                     working.items.push(index);
                 } else {
-                    self.shared.cache.lock().learn(hash, id, content, ends_at, self.now);
+                    self.shared
+                        .cache
+                        .lock()
+                        .learn(hash, id, content, ends_at, self.now);
                 }
                 SignalOutcome::Repeated(id)
             }
@@ -336,9 +422,12 @@ impl<'a> Desk<'a> {
             policy,
             listening_since: self.shared.listening_since(),
             new_id: AlertId(self.shared.ids.next()),
+            key_taken: before.is_some_and(|alert| self.key_taken(at, alert)),
         };
         let decision = step(before, input, &cx);
-        let Decision::Change(change) = &decision else { return (decision, at) };
+        let Decision::Change(change) = &decision else {
+            return (decision, at);
+        };
         let at = if change.new {
             let retires = at.map(|at| {
                 let old = &self.workings[at];
@@ -377,11 +466,31 @@ impl<'a> Desk<'a> {
             alert.version = working.alert.version;
         }
         working.alert = alert;
-        route(&self.catalog, &working.alert, &change.events, &mut working.lanes, None, self.now);
+        route(
+            &self.catalog,
+            &working.alert,
+            &change.events,
+            &mut working.lanes,
+            None,
+            self.now,
+        );
         working.events.extend(change.events.iter().cloned());
         working.changed = true;
         working.items.push(index);
         (decision, Some(at))
+    }
+
+    /// Whether a younger alert holds the live key of this one.
+    fn key_taken(&self, at: Option<usize>, alert: &Alert) -> bool {
+        let Some(hash) = at.map(|at| self.workings[at].hash) else {
+            return false;
+        };
+        let holder = self
+            .live
+            .get(&hash)
+            .copied()
+            .or_else(|| self.shared.cache.lock().get(hash).map(|entry| entry.alert));
+        holder.is_some_and(|holder| holder != alert.id)
     }
 
     /// The rows to write, and what they came from, in the same order.
@@ -399,7 +508,10 @@ impl<'a> Desk<'a> {
                     .lanes
                     .iter()
                     .filter(|l| l.changed && !l.removed)
-                    .map(|l| LanePut { lane: l.lane.clone(), expected: l.stored })
+                    .map(|l| LanePut {
+                        lane: l.lane.clone(),
+                        expected: l.stored,
+                    })
                     .collect(),
                 removed_lanes: w
                     .lanes
@@ -426,6 +538,7 @@ fn take_in(alert: &mut Alert, last_seen: Timestamp, repeat_count: u64, ends_at: 
 /// For alerts whose source was removed from the configuration: they still close.
 fn orphan_policy() -> SourcePolicy {
     SourcePolicy {
+        model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
         reopen_same_start: false,
         live_after_close: DurationMs::ZERO,
