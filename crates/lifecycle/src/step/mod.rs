@@ -97,6 +97,9 @@ pub enum Decision {
     /// Write this alert and these events.
     Change(Box<Change>),
     /// Nothing new was said: bump `last_seen`, `repeat_count`, and set the `seen` row's `ends_at` if this has one.
+    ///
+    /// Intake may answer this without asking `step`, for a fire on an alert that is not closed, with equal content,
+    /// whose `ends_at` lies in the future and not before the row's (or both have none).
     Repeat { ends_at: Option<Timestamp> },
     /// Nothing to do, for this reason.
     Nothing(&'static str),

@@ -71,7 +71,7 @@ pub(super) fn next(alert: &Alert, cx: &StepContext<'_>) -> Option<(Timestamp, Ti
 
 /// When the sender's silence will close this alert; `None` if its silence says nothing.
 pub(super) fn absence_due(alert: &Alert, cx: &StepContext<'_>) -> Option<Timestamp> {
-    let ends_at = alert.ends_at.filter(|_| !alert.is_closed())?;
+    let ends_at = alert.ends_at?;
     let silence_after_ms = alert.silence_after_ms.unwrap_or(0);
     Some(absent_at(ends_at, silence_after_ms, cx.listening_since))
 }

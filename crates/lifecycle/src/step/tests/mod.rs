@@ -2,6 +2,7 @@
 //! always hold.
 
 mod actions;
+mod folding;
 mod properties;
 mod signals;
 mod timers;
@@ -15,8 +16,8 @@ use model::{
 };
 
 use crate::{
-    Change, Decision, Folded, Identity, Input, Refusal, SourcePolicy, StepContext, fold, is_live,
-    pick, step,
+    Change, Decision, FoldError, Folded, Identity, Input, Refusal, SourcePolicy, StepContext, fold,
+    is_live, pick, step,
 };
 
 const T0: Timestamp = Timestamp(1_800_000_000_000);

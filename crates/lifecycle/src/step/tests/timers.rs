@@ -163,6 +163,36 @@ fn a_seen_row_older_than_the_alert_is_not_believed() {
 }
 
 #[test]
+fn a_seen_row_older_than_the_newest_change_is_not_believed_either() {
+    let mut world = World::new();
+    fire_for(&mut world, mins(4));
+    world.pass(secs(1));
+    fire_for(&mut world, mins(30));
+    world.pass(secs(1));
+    world.hear(Signal {
+        severity: Some(Severity::Critical),
+        ends_at: Some(world.now.plus(mins(2))),
+        ..signal("90%")
+    });
+    world.run_until(world.now.plus(mins(2)));
+    assert_eq!(world.last_event().kind, EventKind::Expired);
+}
+
+#[test]
+fn i13_after_an_outage_the_length_of_the_newest_promise_counts() {
+    let mut world = World::new();
+    fire_for(&mut world, mins(4));
+    world.pass(mins(1));
+    fire_for(&mut world, mins(30));
+    outage(&mut world, mins(60));
+    let back = world.now;
+    world.run_until(back.plus(mins(29)));
+    assert_eq!(world.status(), Status::Open);
+    world.run_until(back.plus(mins(30)));
+    assert_eq!(world.status(), Status::Closed);
+}
+
+#[test]
 fn several_timers_that_are_due_at_once_are_worked_off_in_order_of_their_time() {
     let mut world = World::new();
     fire_for(&mut world, mins(10));
