@@ -253,7 +253,7 @@ fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
         notify_on,
         close_notifications: of.policy.close_notifications,
         revision: of.revision,
-        lease: deadline + LEASE_SLACK,
+        lease: DurationMs(deadline.0.saturating_add(LEASE_SLACK.0)),
         deadline,
         retry: RetrySchedule::default(),
     }

@@ -71,7 +71,8 @@ impl Dispatcher {
         let mut changed = self.shared.store.changed();
         while !stop.is_cancelled() {
             changed.borrow_and_update();
-            let woken = self.shared.dispatch_wake.notified();
+            let shared = self.shared.clone();
+            let woken = shared.dispatch_wake.notified();
             let now = self.shared.clock.now();
             let passed = match self.pass(now).await {
                 Ok(passed) => passed,

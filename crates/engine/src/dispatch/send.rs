@@ -61,25 +61,6 @@ async fn once(shared: &Shared, errand: &Errand, alert: &Alert) -> Finish {
     drive(shared, errand.revision.manifest, next).await
 }
 
-/// Asks the sink's probe whether credential and target are well; `None`: it has none.
-pub(crate) async fn probe(shared: &Shared, revision: &Revision) -> Option<Finish> {
-    let first = Step {
-        number: 0,
-        memo: &Value::Null,
-        reply: None,
-    };
-    revision.sink.probe(first)?;
-    let next = |step: Step<'_>| {
-        guarded(revision.manifest.name, || {
-            revision
-                .sink
-                .probe(step)
-                .unwrap_or_else(|| Next::Finish(our_fault("the probe stopped in its middle")))
-        })
-    };
-    Some(drive(shared, revision.manifest, next).await)
-}
-
 async fn drive(
     shared: &Shared,
     manifest: &'static integrations::kit::SinkManifest,

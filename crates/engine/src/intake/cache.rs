@@ -122,9 +122,11 @@ impl KeyCache {
         if !entry.takes_repeats || entry.waiting > 0 || entry.content != content {
             return None;
         }
-        // A fire that suddenly vouches for a time, or no longer does, changes the alert's timer.
-        if entry.ends_at.is_some() != ends_at.is_some() {
-            return None;
+        // A fire that promises less than before, for the first time, or no longer, changes the alert's timer.
+        match (entry.ends_at, ends_at) {
+            (None, None) => {}
+            (Some(before), Some(now)) if now >= before => {}
+            _ => return None,
         }
         entry.ends_at = ends_at;
         entry.last_seen = now;
@@ -192,7 +194,7 @@ impl KeyCache {
             return;
         };
         entry.content = content;
-        entry.ends_at = ends_at;
+        entry.ends_at = ends_at.or(entry.ends_at);
         entry.last_seen = now;
         entry.repeat_count += 1;
         if !entry.dirty {

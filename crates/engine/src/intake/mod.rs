@@ -25,7 +25,6 @@ use crate::catalog::Source;
 use crate::hub::Shared;
 
 /// What is asked of the stepper.
-#[derive(Debug)]
 pub(crate) enum Item {
     Signal {
         source: Arc<Source>,

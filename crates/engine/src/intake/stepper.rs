@@ -6,7 +6,8 @@ use std::sync::Arc;
 use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
 use model::{
-    Alert, AlertId, DurationMs, Event, LifecycleModel, Signal, SourceId, Timestamp, limits,
+    Alert, AlertId, AlertKind, DurationMs, Event, LifecycleModel, Signal, SourceId, Timestamp,
+    limits,
 };
 use store::{AlertWrite, LanePut, LoadedAlert, SeenRow, StoreError, WriteError};
 
@@ -133,6 +134,8 @@ fn failed() -> ItemOutcome {
 /// One alert under work.
 struct Working {
     alert: Alert,
+    /// Repeats that the row does not know of.
+    seen: Option<Seen>,
     /// The version that the store has; `None`: the alert is new.
     stored: Option<u32>,
     hash: u128,
@@ -145,6 +148,14 @@ struct Working {
     changed: bool,
     /// The items that it took part in.
     items: Vec<usize>,
+}
+
+/// What repeats said since the row was written.
+#[derive(Clone, Copy)]
+struct Seen {
+    last: Timestamp,
+    ends_at: Option<Timestamp>,
+    count: u64,
 }
 
 /// The alerts of one round, as far as they have got.
@@ -229,27 +240,30 @@ impl<'a> Desk<'a> {
         } = loaded;
         let cache = self.shared.cache.lock();
         let hash = cache.hash_of_key(alert.project, alert.scope, &alert.key);
-        // Repeats run ahead of the row: what is written now takes them in.
-        if let Some(seen) = seen.filter(|s| s.version == alert.version) {
-            take_in(&mut alert, seen.last_seen, seen.repeat_count, seen.ends_at);
-        }
-        if let Some(entry) = cache
+        // Repeats run ahead of the row; the cache runs ahead of the `seen` table.
+        let stored_seen = seen.filter(|s| s.version == alert.version);
+        let seen = cache
             .get(hash)
             .filter(|e| e.alert == alert.id && e.version == alert.version)
-        {
-            take_in(
-                &mut alert,
-                entry.last_seen,
-                entry.repeat_count,
-                entry.ends_at,
-            );
-        }
+            .map(|e| Seen {
+                last: e.last_seen,
+                ends_at: e.ends_at,
+                count: e.repeat_count,
+            })
+            .or(stored_seen.map(|s| Seen {
+                last: s.last_seen,
+                ends_at: s.ends_at,
+                count: s.repeat_count,
+            }))
+            .filter(|s| s.last > alert.last_seen);
+        alert.repeat_count = seen.map_or(0, |s| s.count).max(alert.repeat_count);
         self.by_id.insert(alert.id, self.workings.len());
         self.workings.push(Working {
             stored: Some(alert.version),
             hash,
             lanes: lanes.into_iter().map(LaneState::stored).collect(),
             alert,
+            seen,
             events: Vec::new(),
             retires: None,
             message: None,
@@ -290,10 +304,10 @@ impl<'a> Desk<'a> {
                 let Some(at) = self.by_id.get(alert).copied() else {
                     return Some(ItemOutcome::NotFound);
                 };
-                let alert = &self.workings[at].alert;
+                let seen = self.workings[at].seen;
                 let input = Input::Time {
-                    seen_ends_at: alert.ends_at,
-                    seen_last: Some(alert.last_seen),
+                    seen_ends_at: seen.and_then(|s| s.ends_at),
+                    seen_last: seen.map(|s| s.last),
                 };
                 self.step(index, Some(at), input, None);
                 Some(ItemOutcome::Done)
@@ -375,14 +389,12 @@ impl<'a> Desk<'a> {
                 }
             }
             Decision::Repeat { ends_at } => {
-                take_in(
-                    &mut working.alert,
-                    self.now,
-                    working.alert.repeat_count + 1,
-                    ends_at,
-                );
                 working.content = Some(content);
+                let alert = &mut working.alert;
                 if working.changed {
+                    alert.repeat_count += 1;
+                    alert.last_seen = self.now;
+                    alert.ends_at = ends_at.or(alert.ends_at);
                     working.items.push(index);
                 } else {
                     self.shared
@@ -429,10 +441,12 @@ impl<'a> Desk<'a> {
             return (decision, at);
         };
         let at = if change.new {
-            let retires = at.map(|at| {
-                let old = &self.workings[at];
-                (old.alert.id, old.alert.version)
-            });
+            let retires = at
+                .filter(|_| change.alert.kind == AlertKind::Issue)
+                .map(|at| {
+                    let old = &self.workings[at];
+                    (old.alert.id, old.alert.version)
+                });
             let hash = self.shared.cache.lock().hash_of_key(
                 change.alert.project,
                 change.alert.scope,
@@ -441,6 +455,7 @@ impl<'a> Desk<'a> {
             self.by_id.insert(change.alert.id, self.workings.len());
             self.workings.push(Working {
                 alert: change.alert.clone(),
+                seen: None,
                 stored: None,
                 hash,
                 lanes: Vec::new(),
@@ -466,6 +481,7 @@ impl<'a> Desk<'a> {
             alert.version = working.alert.version;
         }
         working.alert = alert;
+        working.keep_promises();
         route(
             &self.catalog,
             &working.alert,
@@ -527,12 +543,21 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn take_in(alert: &mut Alert, last_seen: Timestamp, repeat_count: u64, ends_at: Option<Timestamp>) {
-    if last_seen >= alert.last_seen {
-        alert.last_seen = last_seen;
-        alert.ends_at = ends_at;
+impl Working {
+    /// The row's new version makes its `seen` row void: what repeats promised since goes into the row.
+    fn keep_promises(&mut self) {
+        let Some(seen) = self
+            .seen
+            .filter(|s| s.last > self.alert.last_seen && !self.alert.is_closed())
+        else {
+            return;
+        };
+        self.alert.last_seen = seen.last;
+        if let Some(ends_at) = seen.ends_at {
+            self.alert.ends_at = Some(ends_at);
+            self.alert.silence_after_ms = Some(ends_at.since(seen.last).0);
+        }
     }
-    alert.repeat_count = alert.repeat_count.max(repeat_count);
 }
 
 /// For alerts whose source was removed from the configuration: they still close.
