@@ -7,6 +7,8 @@ use metrics::{counter, gauge, histogram};
 use model::{DurationMs, Event, Outcome};
 use store::{Counts, StoreError};
 
+use crate::catalog::CatalogError;
+
 /// Every metric's name, with what it counts; `/metrics` describes them by this.
 pub const METRICS: &[(&str, &str)] = &[
     ("campanile_signals_total", "Signals by what became of them"),
@@ -50,6 +52,26 @@ pub fn events_written(events: &[Event]) {
 pub fn store_failed(place: &'static str, error: &StoreError) {
     counter!("campanile_store_errors_total", "loop" => place).increment(1);
     tracing::error!(place, error = %error, "the store failed; senders are asked to try again");
+}
+
+/// The stored configuration cannot be used as it is; the one in memory stays.
+pub fn catalog_failed(error: &CatalogError) {
+    tracing::error!(error = %error, "the stored configuration cannot be read; the running one stays");
+}
+
+/// The last process did not end cleanly.
+pub fn unclean_start(doubted: usize) {
+    tracing::warn!(lanes = doubted, "the last run did not end cleanly; what may have been on its way is said once more");
+}
+
+/// Stopping took too long.
+pub fn stopped_hard() {
+    tracing::warn!("sends were still on their way when the time to stop was up; they are in doubt at the next start");
+}
+
+/// A monitor's signals were not taken; it says them again with its next sample.
+pub fn monitor_refused(source: &str, why: &str) {
+    tracing::warn!(source, why, "a monitor's signals were not taken");
 }
 
 pub fn attempt_ended(sink: &'static str, outcome: &Outcome, took: DurationMs) {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use integrations::kit::{SettingsError, SourceDefaults};
+use integrations::kit::{SettingsError, SinkManifest, SourceDefaults};
 use integrations::registry;
 use lifecycle::SourcePolicy;
-use lifecycle::lanes::LanePolicy;
+use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
-use model::{DurationMs, IntegrationId, ProjectId, Scope, SharedScope, SourceId};
+use model::{DurationMs, EventKind, IntegrationId, ProjectId, Scope, SharedScope, SourceId};
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
+use crate::dispatch::LEASE_SLACK;
 use crate::catalog::compare::{parse_source, revision_context, source_context};
 use crate::catalog::{
     Catalog, CatalogError, Integration, IntegrationSettings, Project, ProjectSettings, Revision,
@@ -160,4 +161,29 @@ fn joined(errors: &[SettingsError]) -> String {
 fn stored<T: serde::de::DeserializeOwned>(what: &str, value: &serde_json::Value) -> Result<T, CatalogError> {
     serde_json::from_value(value.clone())
         .map_err(|e| CatalogError::Stored { what: what.to_owned(), problem: e.to_string() })
+}
+
+/// What the decisions about lanes may know of an integration and its sink.
+fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
+    let deadlines = manifest.deadline_ms.saturating_mul(u64::from(manifest.requests_max) * 3);
+    let deadline = DurationMs(i64::try_from(deadlines).unwrap_or(i64::MAX / 4));
+    let mut can = manifest.can;
+    let notify_on = of.policy.notify_on.as_ref().map_or(EventKinds::ALL, |kinds| kinds.iter().copied().collect());
+    // An excluded acknowledgement means that the capability is off (docs/lanes.md).
+    can.ack &= notify_on.contains(EventKind::Acknowledged);
+    LanePolicy {
+        manner: manifest.manner,
+        can,
+        enabled: of.enabled,
+        deleted: of.deleted,
+        delay: of.policy.delay,
+        interval: if manifest.can.pages { DurationMs::ZERO } else { of.policy.interval },
+        edit_interval: of.policy.edit_interval,
+        notify_on,
+        close_notifications: of.policy.close_notifications,
+        revision: of.revision,
+        lease: deadline + LEASE_SLACK,
+        deadline,
+        retry: RetrySchedule::default(),
+    }
 }

@@ -59,6 +59,25 @@ pub fn compare(
     Ok(out)
 }
 
+/// The rows as they will be once `change` is written.
+pub(crate) fn merged(mut rows: CatalogRows, change: &CatalogRows) -> CatalogRows {
+    fn put<T: Clone>(rows: &mut Vec<T>, new: &[T], same: impl Fn(&T, &T) -> bool) {
+        for row in new {
+            match rows.iter_mut().find(|r| same(r, row)) {
+                Some(old) => *old = row.clone(),
+                None => rows.push(row.clone()),
+            }
+        }
+    }
+    put(&mut rows.projects, &change.projects, |a, b| a.id == b.id);
+    put(&mut rows.sources, &change.sources, |a, b| a.id == b.id);
+    put(&mut rows.integrations, &change.integrations, |a, b| a.id == b.id);
+    put(&mut rows.revisions, &change.revisions, |a, b| {
+        (a.integration, a.revision) == (b.integration, b.revision)
+    });
+    rows
+}
+
 fn project_row(
     stored: &CatalogRows,
     project: &DesiredProject,

@@ -4,7 +4,7 @@
 //! operator wants; `build` makes a snapshot of rows. Nothing else reads or writes configuration.
 
 mod build;
-mod compare;
+pub(crate) mod compare;
 mod sealed;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use build::build;
-pub use compare::{Comparison, compare};
+pub(crate) use compare::compare;
 pub use sealed::Sealer;
 
 use crate::desired::{Existing, Of, Policy};

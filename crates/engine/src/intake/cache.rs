@@ -3,7 +3,7 @@
 //! On SQLite a miss is an answer (DESIGN §4): the cache is filled at start and only the stepper changes it. Keys
 //! and contents are known by keyed 128-bit hashes, so a sender cannot make two of them meet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use model::{Alert, AlertId, ProjectId, Scope, Signal, Timestamp};
@@ -191,6 +191,18 @@ impl KeyCache {
         {
             self.barred.insert(hash, entry.waiting);
         }
+    }
+
+    /// Forgets keys whose alerts have given them up.
+    pub fn forget(&mut self, gone: &HashSet<AlertId>) {
+        let barred = &mut self.barred;
+        self.entries.retain(|hash, entry| {
+            let stays = !gone.contains(&entry.alert);
+            if !stays && entry.waiting > 0 {
+                barred.insert(*hash, entry.waiting);
+            }
+            stays
+        });
     }
 
     /// The rows to flush.
