@@ -557,3 +557,44 @@ async fn many_requests_at_once_get_their_own_replies() {
         assert_eq!(task.await.unwrap().unwrap().text(), "ok");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i7_no_request_is_written_twice_and_what_was_never_sent_never_arrived() {
+    let mut server = Server::start(Act::ReplyThenClose(
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    ))
+    .await;
+    let egress = local();
+    // Each reply is followed by a close that races with the next request on the pooled connection.
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let (egress, url) = (egress.clone(), server.url("/"));
+            tokio::spawn(async move {
+                let mut results = Vec::new();
+                for i in 0..50 {
+                    let id = format!("<{task}.{i}>");
+                    let request = HttpRequest::post_json(url.clone(), id.clone());
+                    results.push((id, egress.send(request, LONG, CAP).await));
+                }
+                results
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.extend(task.await.unwrap());
+    }
+    let mut arrived = std::collections::HashMap::new();
+    while let Ok(request) = server.requests.try_recv() {
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        *arrived.entry(body.to_owned()).or_insert(0) += 1;
+    }
+    for (id, result) in results {
+        let times = arrived.get(&id).copied().unwrap_or(0);
+        match result {
+            Ok(_) => assert_eq!(times, 1, "{id} was answered"),
+            Err(error) if error.sent == Sent::Never => assert_eq!(times, 0, "{id}: {error}"),
+            Err(error) => assert!(times <= 1, "{id}: {error}"),
+        }
+    }
+}
