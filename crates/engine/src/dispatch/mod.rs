@@ -258,10 +258,8 @@ impl Dispatcher {
         lanes::claim(&mut lane, claim.clone());
         lane.due_at = Some(claim.until);
         let expected = work.lane.version;
+        lane.version = expected + 1;
         let durable = !revision.manifest.can.idempotent;
-        if durable {
-            lane.version = expected + 1;
-        }
         let handle = match verb {
             Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
             _ => lane.handle.clone(),
@@ -327,15 +325,10 @@ impl Dispatcher {
             shared.crash_point("after_reply_before_record");
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
-            let stored = if draft.durable {
-                draft.lane.version
-            } else {
-                draft.expected
-            };
             let settled = Settled {
                 policy: *policy,
                 revision: draft.errand.revision.clone(),
-                stored,
+                stored: draft.lane.version,
                 lane: draft.lane,
                 claim: draft.claim,
                 alert: draft.errand.alert,

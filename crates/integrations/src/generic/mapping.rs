@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map as JsonMap, Value};
-use wire::template::{Template, TemplateKind};
+use wire::{Template, TemplateKind};
 
 use crate::kit::SettingsError;
 

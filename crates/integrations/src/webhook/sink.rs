@@ -190,7 +190,7 @@ impl Webhook {
 /// The event meant: the one with the verb's number, else the newest.
 fn event<'a>(task: &Task<'a>) -> Option<&'a Event> {
     let seq = match task.verb {
-        Verb::Event(seq) | Verb::Note(seq) => Some(seq),
+        Verb::Event { seq, .. } | Verb::Note(seq) => Some(seq),
         _ => None,
     };
     let meant = task.events.iter().find(|e| Some(e.seq) == seq);
