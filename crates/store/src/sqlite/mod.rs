@@ -50,6 +50,8 @@ pub struct Options {
     pub checkpoint_pages: i64,
     /// How long SQLite waits for a lock that somebody else holds: a backup tool, `sqlite3`.
     pub busy: Duration,
+    /// Pages (8 kB) beyond which the file does not grow; then it is as if the disk were full.
+    pub pages_max: Option<i64>,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             reader_cache_kib: 4 * 1024,
             checkpoint_pages: 4096,
             busy: Duration::from_secs(5),
+            pages_max: None,
         }
     }
 }

@@ -66,6 +66,9 @@ fn configure(conn: &Connection, options: &Options) -> Result<(), rusqlite::Error
     conn.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages)?;
     // A log that grew under a long reader shrinks again.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    if let Some(pages) = options.pages_max {
+        conn.pragma_update(None, "max_page_count", pages)?;
+    }
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
