@@ -228,6 +228,10 @@ impl Loop {
 
     /// Runs the jobs in one transaction.
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> Res<()> {
+        // A rollback that failed would leave its transaction to the next group.
+        if !self.conn.is_autocommit() {
+            self.conn.execute_batch("ROLLBACK")?;
+        }
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
         let before = self.conn.total_changes();
         match self.transact(jobs, careful) {
