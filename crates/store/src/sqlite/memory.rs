@@ -42,7 +42,7 @@ impl Memory {
             slots: RwLock::default(),
             buckets: RwLock::default(),
         };
-        super::alerts::each_live(conn, |row, key| {
+        super::live::each_live(conn, |row, key| {
             memory.live.write().insert(memory.hash(key), row);
         })?;
         let mut slots = conn.prepare("SELECT integration, revision, slot FROM slot")?;
