@@ -28,7 +28,8 @@ pub struct Lane {
     pub head: u32,
     /// The last state that the vendor certainly has from us, or told us.
     pub told: Told,
-    /// When `told` or `doubt` last changed; what a vendor says of an earlier time is old news (I8).
+    /// When we last heard or said what may have changed the object; what a vendor says of an earlier time is old
+    /// news (I8).
     pub told_at: Timestamp,
     /// The last state verb ended ambiguously.
     pub doubt: bool,

@@ -262,6 +262,9 @@ fn applied(
     if let Some(told) = told_by(policy, claim.verb, lane.told) {
         certain(lane, told, now);
     }
+    if may_change_state(claim.verb) {
+        lane.told_at = now;
+    }
     if matches!(claim.verb, Verb::Event { .. }) {
         // Each event says the whole state.
         lane.doubt = false;
@@ -294,7 +297,11 @@ fn refused(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp) 
     match verb {
         // C8: what was refused as a first post showed nothing, whatever its verb was.
         Verb::Open | Verb::Ack | Verb::Unack | Verb::Close if first_post => {
-            settle(lane, claim.head)
+            settle(lane, claim.head);
+            // An earlier message is gone, or there would be a handle.
+            if is_open(lane.told) {
+                lane.told = Told::Nothing;
+            }
         }
         Verb::Ack | Verb::Unack => {
             settle(lane, claim.upto);
@@ -388,17 +395,20 @@ fn ambiguous(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp
     lane.duplicates = lane.duplicates.saturating_add(1);
     if told_by(policy, claim.verb, lane.told).is_some() {
         lane.doubt = true;
-        lane.told_at = now;
         if policy.manner == Manner::Mirror && lane.handle.is_none() {
             lane.orphans += 1;
         }
     }
-    if policy.fears_late_requests() && may_change_state(claim.verb) {
-        lane.unsure_until = Some(claim.until + policy.deadline);
+    if may_change_state(claim.verb) {
+        lane.told_at = now;
+        if policy.fears_late_requests() {
+            lane.unsure_until = Some(claim.until + policy.deadline);
+        }
     }
 }
 
-/// Whether `verb`, arriving late, may change what the main object shows.
+/// Whether `verb`, arriving late, may change what the main object shows: PagerDuty's update of a closed incident
+/// opens another.
 fn may_change_state(verb: Verb) -> bool {
     !matches!(verb, Verb::Note(_) | Verb::Remind | Verb::CloseExtra(_))
 }

@@ -9,6 +9,7 @@
 //!
 //! A failure prints the shortest story. `CAMPANILE_MODEL_DEPTH` sets another depth.
 
+mod random;
 mod search;
 mod settle;
 mod vendor;
@@ -60,4 +61,15 @@ fn a_log_tells_right_whatever_happens_i4_i6_i7_i8() {
 #[test]
 fn a_log_with_a_delay_tells_right_whatever_happens_i4_i6_i7_i8() {
     exhaust(Kind::Log, 2);
+}
+
+#[test]
+fn random_stories_of_up_to_27_acts_break_no_promise_i4_i6_i7_i8() {
+    let runs: u32 =
+        std::env::var("CAMPANILE_MODEL_RUNS").map_or(200_000, |runs| runs.parse().unwrap());
+    let setups = random::setups();
+    let each = runs / u32::try_from(setups.len()).unwrap();
+    for (i, setup) in setups.into_iter().enumerate() {
+        random::play(setup, each, 1 + i as u64);
+    }
 }

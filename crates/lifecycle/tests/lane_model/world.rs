@@ -880,7 +880,11 @@ impl World {
             0,
         );
         *lane = recorded.lane;
-        if !held {
+        let of_current = self
+            .current
+            .as_ref()
+            .is_some_and(|lane| lane.key.revision == flight.request.target);
+        if !held || !of_current {
             return;
         }
         match outcome {
