@@ -12,11 +12,13 @@
 mod random;
 mod search;
 mod settle;
+mod setup;
 mod vendor;
+mod wire;
 mod world;
 
+use setup::Setup;
 use vendor::Kind;
-use world::Setup;
 
 fn exhaust(kind: Kind, delay: i64) {
     let states = search::exhaust(Setup::of(kind, delay), search::depth());

@@ -3,8 +3,9 @@
 use model::{Entropy, SeededEntropy};
 
 use crate::settle;
+use crate::setup::{Act, Bench, Setup};
 use crate::vendor::Kind;
-use crate::world::{Act, Bench, Broken, Setup, World};
+use crate::world::{Broken, World};
 
 const STORY: usize = 27;
 

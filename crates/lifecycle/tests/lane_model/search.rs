@@ -6,7 +6,8 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use model::{Lane, Outcome, Timestamp, Told};
 
 use crate::settle;
-use crate::world::{Act, Bench, Flight, Setup, World};
+use crate::setup::{Act, Bench, Setup};
+use crate::world::{Flight, World};
 
 /// How far; one counter-example of the trial appeared only at depth 7.
 pub fn depth() -> usize {

@@ -2,8 +2,9 @@
 
 use model::{Lane, Status, Told};
 
+use crate::setup::{Act, Bench, FAR};
 use crate::vendor::{Kind, Shown};
-use crate::world::{Act, Bench, Broken, Excuse, FAR, Hearing, World};
+use crate::world::{Broken, Excuse, Hearing, World};
 
 /// Checks S, then closes the alert and checks I6. `world` itself stays as it is.
 pub fn check(world: &World, bench: &mut Bench) -> Result<(), Broken> {

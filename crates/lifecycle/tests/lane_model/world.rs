@@ -1,162 +1,12 @@
-//! One alert, one integration, its lanes, the wire and the vendor, and everything that can happen to them.
+//! One alert, one integration, its lanes, the wire and the vendor, and what happens to them.
 
-use std::sync::Arc;
+use lifecycle::lanes::{self, LanePolicy};
+use model::{Claim, EventKind, HeldBy, IntegrationId, Lane, Outcome, Status, Timestamp, Told};
 
-use lifecycle::lanes::{self, EventKinds, LanePolicy, Plan, RetrySchedule, SkipReason};
-use model::{
-    Alert, AlertId, AlertKind, Capabilities, Claim, ClaimId, CloseReason, Content, DurationMs,
-    Event, EventKind, HeldBy, IntegrationId, Lane, LifecycleModel, Manner, NodeId, Outcome,
-    ProjectId, Scope, SourceId, Status, Timestamp, Told, Verb,
-};
+use crate::setup::{Act, Bench, FAR, Setup};
+use crate::vendor::{Kind, Object, Request, Shown};
 
-use crate::vendor::{self, Kind, Object, Request, Shown};
-
-/// A silence without an end; times in the model are small numbers.
-pub const FAR: i64 = 1000;
 const REVISIONS: usize = 2;
-
-/// What is tried: a vendor and a policy.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup {
-    pub kind: Kind,
-    pub delay: i64,
-    pub interval: i64,
-    pub edit_interval: i64,
-    /// Claims die with the process (SQLite, vendors with idempotency).
-    pub memory_claims: bool,
-}
-
-impl Setup {
-    pub fn of(kind: Kind, delay: i64) -> Setup {
-        Setup {
-            kind,
-            delay,
-            interval: 0,
-            edit_interval: 1,
-            memory_claims: matches!(kind, Kind::Keyed | Kind::Log),
-        }
-    }
-
-    pub fn policy(&self) -> LanePolicy {
-        let kind = self.kind;
-        LanePolicy {
-            manner: match kind {
-                Kind::Keyed | Kind::Mail => Manner::Lifecycle,
-                Kind::Chat => Manner::Mirror,
-                Kind::Log => Manner::Log,
-            },
-            can: Capabilities {
-                update: true,
-                ack: true,
-                unack: true,
-                note: true,
-                assign: true,
-                snooze: false,
-                ignores_unknown_close: kind == Kind::Keyed,
-                idempotent: self.memory_claims,
-                late_request_changes_state: matches!(kind, Kind::Keyed | Kind::Chat),
-                pages: false,
-            },
-            enabled: true,
-            deleted: false,
-            delay: DurationMs(self.delay),
-            interval: DurationMs(self.interval),
-            edit_interval: DurationMs(self.edit_interval),
-            notify_on: EventKinds::ALL,
-            close_notifications: true,
-            revision: 1,
-            lease: DurationMs(1),
-            deadline: DurationMs(1),
-            retry: RetrySchedule {
-                first: DurationMs(1),
-                max: DurationMs(1),
-                throttle_max: DurationMs(1),
-                refused_close: DurationMs(1),
-            },
-        }
-    }
-}
-
-/// Everything that can happen. A credential edit is not among them: it changes nothing in a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Opens, or reopens.
-    Fire,
-    Update,
-    Ack,
-    Unack,
-    Note,
-    Resolve,
-    /// One tick goes by.
-    Time,
-    SilenceOn,
-    SilenceOff,
-    SendOk,
-    /// Also of a close.
-    SendRefused,
-    /// Certainly not applied.
-    SendFails,
-    /// Applied, the reply is lost.
-    SendAmbiguousApplied,
-    /// No reply; it may arrive late or never.
-    SendAmbiguous,
-    /// The claim is taken, the request leaves.
-    SendStart,
-    FlightLands,
-    EndOk,
-    EndRefused,
-    EndAmbiguous,
-    /// The lease is over while the sender still waits.
-    Lapse,
-    /// A request whose reply nobody waits for any more arrives.
-    LandLate,
-    /// The reply under a lost claim comes.
-    LateResult,
-    Crash,
-    TargetEdit,
-    Disable,
-    Enable,
-    Delete,
-    VendorAcks,
-    VendorCloses,
-    /// The vendor's change comes to us (by itself only in the random runs; else at once).
-    MessageDeleted,
-}
-
-impl Act {
-    pub const ALL: [Act; 30] = [
-        Act::Fire,
-        Act::Update,
-        Act::Ack,
-        Act::Unack,
-        Act::Note,
-        Act::Resolve,
-        Act::Time,
-        Act::SilenceOn,
-        Act::SilenceOff,
-        Act::SendOk,
-        Act::SendRefused,
-        Act::SendFails,
-        Act::SendAmbiguousApplied,
-        Act::SendAmbiguous,
-        Act::SendStart,
-        Act::FlightLands,
-        Act::EndOk,
-        Act::EndRefused,
-        Act::EndAmbiguous,
-        Act::Lapse,
-        Act::LandLate,
-        Act::LateResult,
-        Act::Crash,
-        Act::TargetEdit,
-        Act::Disable,
-        Act::Enable,
-        Act::Delete,
-        Act::VendorAcks,
-        Act::VendorCloses,
-        Act::MessageDeleted,
-    ];
-}
 
 /// One event of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -225,103 +75,6 @@ pub struct World {
 /// A broken promise, in words.
 pub type Broken = String;
 
-/// What one thread keeps for its work.
-pub struct Bench {
-    pub setup: Setup,
-    pub policy: LanePolicy,
-    alert: Alert,
-    events: Vec<Event>,
-}
-
-impl Bench {
-    pub fn new(setup: Setup) -> Bench {
-        Bench {
-            setup,
-            policy: setup.policy(),
-            alert: blank_alert(),
-            events: Vec::new(),
-        }
-    }
-
-    /// The policy and the alert of `world`.
-    fn load(&mut self, world: &World) {
-        self.policy.enabled = world.enabled;
-        self.policy.deleted = world.deleted;
-        self.policy.revision = world.revision;
-        self.alert.status = world.status.unwrap_or(Status::Tracking);
-        self.alert.seq = world.seq();
-        let reopened = world
-            .log
-            .iter()
-            .filter(|row| row.kind == EventKind::Reopened);
-        self.alert.episode = 1 + u32::try_from(reopened.count()).unwrap();
-        self.alert.opened_at = Timestamp(world.log.first().map_or(0, |row| row.at));
-        let closed = world.log.iter().rfind(|row| row.kind.is_closing());
-        self.alert.closed_at = closed.map(|row| Timestamp(row.at));
-    }
-
-    fn load_events(&mut self, world: &World, after: u32, upto: u32) {
-        self.events.clear();
-        for seq in after + 1..=upto.min(world.seq()) {
-            let row = world.log[seq as usize - 1];
-            self.events.push(event(seq, row));
-        }
-    }
-}
-
-fn event(seq: u32, row: Row) -> Event {
-    Event {
-        alert: AlertId(1),
-        seq,
-        at: Timestamp(row.at),
-        kind: row.kind,
-        status: row.status,
-        content: None,
-        by: None,
-        note: None,
-        assignee: None,
-        until: None,
-        because: None,
-        origin: None,
-    }
-}
-
-pub fn blank_alert() -> Alert {
-    Alert {
-        id: AlertId(1),
-        project: ProjectId(1),
-        source: SourceId(1),
-        scope: Scope::Source(SourceId(1)),
-        key: "disk full".into(),
-        group_key: None,
-        kind: AlertKind::Issue,
-        status: Status::Open,
-        closed_because: Some(CloseReason::Resolved),
-        content: Arc::new(Content::default()),
-        opened_at: Timestamp::ZERO,
-        closed_at: None,
-        changed_at: Timestamp::ZERO,
-        seq: 0,
-        version: 0,
-        episode: 1,
-        acked_until: None,
-        shelved_until: None,
-        tracking_until: None,
-        assignee: None,
-        ends_at: None,
-        silence_after_ms: None,
-        trailing_update_at: None,
-        last_update_at: Timestamp::ZERO,
-        timer_at: None,
-        live_until: None,
-        last_seen: Timestamp::ZERO,
-        repeat_count: 0,
-        model: LifecycleModel::Campanile,
-        model_state: None,
-        via: Vec::new(),
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Current,
@@ -372,14 +125,14 @@ impl World {
         matches!(self.status, Some(Status::Open | Status::Acknowledged))
     }
 
-    fn lane(&mut self, which: Which) -> &mut Option<Lane> {
+    pub fn lane(&mut self, which: Which) -> &mut Option<Lane> {
         match which {
             Which::Current => &mut self.current,
             Which::Old => &mut self.old,
         }
     }
 
-    fn lane_of(&mut self, target: u32) -> Option<&mut Lane> {
+    pub fn lane_of(&mut self, target: u32) -> Option<&mut Lane> {
         [&mut self.current, &mut self.old]
             .into_iter()
             .flatten()
@@ -623,9 +376,17 @@ impl World {
                         let gone = message.is_some_and(|h| {
                             self.objects[h.object.parse::<usize>().unwrap()].shown == Shown::Deleted
                         });
+                        // A message that nobody deleted must be there.
+                        let missing = bench.setup.kind == Kind::Chat
+                            && raised.lane.handle.is_none()
+                            && !self
+                                .objects
+                                .iter()
+                                .any(|object| object.shown == Shown::Deleted);
                         if self.on()
                             && !gone
-                            && (raised.lane.doubt
+                            && (missing
+                                || raised.lane.doubt
                                 || !matches!(raised.lane.told, Told::Open | Told::Acked))
                         {
                             self.excuse = Excuse::No;
@@ -659,265 +420,6 @@ impl World {
         self.current
             .as_ref()
             .is_some_and(|lane| lane.cursor < lane.head || lane.unsure_until.is_some())
-    }
-
-    /// The dispatcher: passes over what is to be passed over, and says what is to be sent.
-    pub fn next(
-        &mut self,
-        bench: &mut Bench,
-    ) -> Result<(Option<(Which, Verb, u32)>, i64, bool), Broken> {
-        bench.load(self);
-        let (mut soonest, mut moved) = (FAR, false);
-        for which in [Which::Current, Which::Old] {
-            let Some(mut lane) = self.lane(which).take() else {
-                continue;
-            };
-            if let Some(claim) = &lane.claim {
-                soonest = soonest.min(claim.until.0);
-                *self.lane(which) = Some(lane);
-                continue;
-            }
-            loop {
-                bench.load_events(self, lane.cursor, lane.head);
-                let now = Timestamp(self.now);
-                match lanes::plan(&bench.policy, &lane, &bench.events, &bench.alert, now) {
-                    Plan::Wait { until, .. } => {
-                        soonest = soonest.min(until.0.min(FAR));
-                        break;
-                    }
-                    Plan::Skip { upto, reason } => {
-                        if upto <= lane.cursor || upto > lane.head {
-                            return Err(format!(
-                                "a skip from {} to {upto}: {reason:?}",
-                                lane.cursor
-                            ));
-                        }
-                        if reason == SkipReason::Disabled && self.is_open() {
-                            self.excuse = Excuse::Any;
-                        }
-                        lanes::skip(&mut lane, upto, reason);
-                        moved = true;
-                    }
-                    Plan::Send { verb, upto } => {
-                        if upto < lane.cursor || upto > lane.head {
-                            return Err(format!("{verb:?} from {} to {upto}", lane.cursor));
-                        }
-                        *self.lane(which) = Some(lane);
-                        return Ok((Some((which, verb, upto)), self.now, moved));
-                    }
-                }
-            }
-            *self.lane(which) = Some(lane);
-        }
-        Ok((None, soonest, moved))
-    }
-
-    /// One send by the dispatcher. `outcome` `None`: it stays under way.
-    fn send(
-        &mut self,
-        outcome: Option<Outcome>,
-        lands: bool,
-        bench: &mut Bench,
-    ) -> Result<bool, Broken> {
-        if self.flight.is_some() {
-            return Ok(false);
-        }
-        let (next, _, moved) = self.next(bench)?;
-        let Some((which, verb, upto)) = next else {
-            return Ok(moved && outcome == Some(Outcome::Delivered));
-        };
-        let mut flight = self.start(which, verb, upto, bench)?;
-        let Some(mut outcome) = outcome else {
-            self.flight = Some(flight);
-            return Ok(true);
-        };
-        if lands {
-            self.land(&mut flight, bench, true)?;
-            if outcome == Outcome::Delivered {
-                outcome = flight.said.clone();
-            }
-        }
-        if outcome == Outcome::Ambiguous {
-            self.end(
-                &Flight {
-                    landed: None,
-                    ..flight.clone()
-                },
-                outcome,
-                bench,
-            );
-            flight.answers = false;
-            self.haunt(flight);
-        } else {
-            self.end(&flight, outcome, bench);
-        }
-        Ok(true)
-    }
-
-    /// Claims the lane and puts the request on the wire.
-    pub fn start(
-        &mut self,
-        which: Which,
-        verb: Verb,
-        upto: u32,
-        bench: &Bench,
-    ) -> Result<Flight, Broken> {
-        let (now, silence, on, sends) = (self.now, self.silence, self.on(), self.sends + 1);
-        let status = self.status.unwrap();
-        self.sends = sends;
-        let lane = self.lane(which).as_mut().unwrap();
-        let untold = !lane.doubt && matches!(lane.told, Told::Nothing | Told::Closed);
-        if untold && verb == Verb::Open && (silence || now < lane.delay_until.0 || !on) {
-            return Err(format!(
-                "{verb:?} although it is held (silence {silence}, on {on})"
-            ));
-        }
-        if silence && matches!(verb, Verb::Update | Verb::Remind) {
-            return Err(format!("{verb:?} although it is silenced"));
-        }
-        let claim = Claim {
-            id: ClaimId(u128::from(sends)),
-            node: NodeId(1),
-            verb,
-            upto,
-            head: lane.head,
-            sent_at: Timestamp(now),
-            until: Timestamp(now) + bench.policy.lease,
-        };
-        let edits = match verb {
-            Verb::CloseExtra(i) => lane.extra_handles.get(i as usize),
-            _ => lane.handle.as_ref(),
-        };
-        let request = Request {
-            no: sends,
-            verb,
-            target: lane.key.revision,
-            edits: edits.map(|handle| handle.object.parse().unwrap()),
-            renders: match verb {
-                Verb::CloseExtra(_) | Verb::Close => Told::Closed,
-                Verb::Ack => Told::Acked,
-                Verb::Open => Told::Open,
-                Verb::Set(state) | Verb::Repeat(state) => state,
-                _ => match status {
-                    Status::Closed => Told::Closed,
-                    Status::Acknowledged => Told::Acked,
-                    _ => Told::Open,
-                },
-            },
-        };
-        if !lanes::claim(lane, claim.clone()) {
-            return Err("I4: two sends under way".into());
-        }
-        Ok(Flight {
-            request,
-            claim,
-            landed: None,
-            has_landed: false,
-            said: Outcome::Delivered,
-            answers: true,
-        })
-    }
-
-    /// The request arrives at the vendor. `in_time`: its claim still held.
-    pub fn land(
-        &mut self,
-        flight: &mut Flight,
-        bench: &Bench,
-        in_time: bool,
-    ) -> Result<(), Broken> {
-        let reply = vendor::apply(bench.setup.kind, &mut self.objects, &flight.request);
-        flight.has_landed = true;
-        flight.said = reply.outcome;
-        flight.landed = reply.handle;
-        if in_time {
-            let crossed = self.crossed || self.excuse != Excuse::No;
-            let request = flight.request;
-            let lane = self.lane_of(request.target).unwrap();
-            if reply.repeated
-                && lane.duplicates == 0
-                && !crossed
-                && !matches!(request.verb, Verb::CloseExtra(_))
-            {
-                return Err(format!("I7: {:?} twice without a lost reply", request.verb));
-            }
-            let excused = matches!(request.verb, Verb::Set(_) | Verb::Repeat(_))
-                && lane.duplicates == 0
-                && !crossed;
-            if excused {
-                return Err(format!("I8: {:?} without doubt", request.verb));
-            }
-            if reply.out_of_order && lane.duplicates == 0 {
-                return Err(format!("I4: {:?} out of order", request.verb));
-            }
-        }
-        Ok(())
-    }
-
-    /// The sender learns of an end.
-    pub fn end(&mut self, flight: &Flight, outcome: Outcome, bench: &Bench) {
-        let now = Timestamp(self.now);
-        let verb = flight.request.verb;
-        let gone = flight
-            .request
-            .edits
-            .is_some_and(|i| self.objects[i].shown == Shown::Deleted);
-        let Some(lane) = self.lane_of(flight.request.target) else {
-            return;
-        };
-        let held = lane
-            .claim
-            .as_ref()
-            .is_some_and(|claim| claim.id == flight.claim.id);
-        let taken = lane.clone();
-        let was_open = matches!(lane.told, Told::Open | Told::Acked);
-        let recorded = lanes::record(
-            &bench.policy,
-            taken,
-            &flight.claim,
-            outcome.clone(),
-            flight.landed.clone(),
-            now,
-            0,
-        );
-        *lane = recorded.lane;
-        let of_current = self
-            .current
-            .as_ref()
-            .is_some_and(|lane| lane.key.revision == flight.request.target);
-        if !held || !of_current {
-            return;
-        }
-        match outcome {
-            Outcome::PayloadBad => {
-                self.hearing = self.hearing.min(Hearing::May);
-                self.excuse = match verb {
-                    // A log's event that was refused is skipped.
-                    Verb::Ack | Verb::Unack if self.excuse == Excuse::No && was_open => Excuse::Ack,
-                    Verb::Open
-                    | Verb::Ack
-                    | Verb::Unack
-                    | Verb::Set(_)
-                    | Verb::Repeat(_)
-                    | Verb::Event { .. } => Excuse::Any,
-                    _ => self.excuse,
-                };
-            }
-            Outcome::Delivered
-                if !gone
-                    && matches!(verb, Verb::Open | Verb::Ack | Verb::Unack | Verb::Set(_))
-                    && self.excuse != Excuse::No =>
-            {
-                self.excuse = Excuse::No;
-            }
-            _ => {}
-        }
-    }
-
-    /// What nobody waits for any more may still arrive.
-    fn haunt(&mut self, flight: Flight) {
-        if flight.answers || !flight.has_landed {
-            self.ghosts.push(flight);
-        }
     }
 
     fn crash(&mut self, bench: &mut Bench) {
