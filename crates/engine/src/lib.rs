@@ -1,3 +1,19 @@
 //! Loops that look, compare and act: intake, dispatcher, timers, catalogue, housekeeping.
+//!
+//! Each loop is woken by a hint and by a timer, takes no input but the store, and can run twice: crash, restart
+//! and second node use the same path (I11).
 
+pub mod catalog;
 pub mod desired;
+mod dispatch;
+pub mod explain;
+mod hub;
+mod intake;
+mod keeping;
+mod monitoring;
+pub mod telling;
+mod timers;
+mod walk;
+
+pub use hub::{Hub, Parts, Retention, StartError};
+pub use intake::{ActError, Busy, Intake};

@@ -37,7 +37,8 @@ pub struct Alert {
     pub version: u32,
     /// 1 for the first episode, one more each time it was reopened.
     pub episode: u32,
-    /// When an acknowledgement ends by itself.
+    /// When an acknowledgement ends by itself. While shelved: that of the acknowledgement it comes back to, with
+    /// [`Timestamp::NEVER`] for one without an end (`None` there: it comes back as open).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acked_until: Option<Timestamp>,
     /// When a shelved alert comes back.
@@ -58,7 +59,7 @@ pub struct Alert {
     /// When a value that came within `update_interval` of the last `updated` event is written as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trailing_update_at: Option<Timestamp>,
-    /// When the last `updated` (or opening) event was written.
+    /// When the last event that carries content was written.
     pub last_update_at: Timestamp,
     /// The next time at which `step` has something to do by itself: the earliest of the above. Indexed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

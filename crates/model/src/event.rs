@@ -16,7 +16,8 @@ pub struct Event {
     pub kind: EventKind,
     /// The status after it.
     pub status: Status,
-    /// The alert's whole new content, where it changed.
+    /// The alert's whole content: with every event that begins something or is about content, and with a closing one
+    /// if no event said it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Arc<Content>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,7 @@ pub struct Event {
     /// `assigned`: to whom (`None`: to nobody).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
-    /// `acknowledged`, `shelved`: until when, if it ends by itself.
+    /// `acknowledged`, `shelved`, `tracked`: until when, if it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Closing events: why.

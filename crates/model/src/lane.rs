@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlertId, ClaimId, IntegrationId, NodeId, Timestamp};
+use crate::{AlertId, ClaimId, EventKind, IntegrationId, NodeId, Timestamp};
 
 /// Which lane. An integration whose target was edited has a new revision; lanes opened on the old one finish there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct LaneKey {
 pub struct Lane {
     pub key: LaneKey,
     pub version: u32,
-    /// 0 is the most urgent: `4 - severity` of the alert when it entered or last rose. Orders due lanes.
+    /// 0 is the most urgent: `4 - severity` of the alert when it entered or was last raised. Orders due lanes.
     pub priority: u8,
     /// Newest event that it has dealt with: told, or skipped with a reason.
     pub cursor: u32,
@@ -28,6 +28,8 @@ pub struct Lane {
     pub head: u32,
     /// The last state that the vendor certainly has from us, or told us.
     pub told: Told,
+    /// When `told` or `doubt` last changed; what a vendor says of an earlier time is old news (I8).
+    pub told_at: Timestamp,
     /// The last state verb ended ambiguously.
     pub doubt: bool,
     /// After an ambiguous or late result: when the current state is repeated, once.
@@ -117,15 +119,20 @@ pub struct Claim {
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     Open,
+    /// A notification that nothing will close: a post, after which nothing is owed.
+    Inform,
     Update,
     Ack,
     Unack,
     Close,
-    /// The event with this seq is a note or an assignment.
+    /// The event with this seq: a note, an assignment, or (where the vendor can snooze) a shelving or its end.
     Note(u32),
     Remind,
-    /// Log sinks: the event with this seq, as it is.
-    Event(u32),
+    /// Log sinks: the event with this seq, as it is. Its kind says what the vendor knows afterwards.
+    Event {
+        seq: u32,
+        kind: EventKind,
+    },
     /// The lane is in doubt: put the vendor's object into this state, whatever it is in.
     Set(Told),
     /// The lane is unsure: the state it already has, once more.

@@ -44,3 +44,12 @@ pub const EXCERPT_CHARS_MAX: usize = 500;
 pub const EXTRA_HANDLES_MAX: usize = 20;
 /// Hours for which a vendor's message id is remembered (DESIGN §4).
 pub const MESSAGE_ID_HOURS: i64 = 48;
+/// Conditions in one list of matchers: people write under ten.
+pub const MATCHERS_MAX: usize = 64;
+/// One condition's or list's text in bytes: a list of a few hundred host names fits.
+pub const MATCHER_BYTES_MAX: usize = 8 * 1024;
+/// A compiled regular expression in bytes: a thousand of them must fit beside the alerts. An alternation of a few
+/// hundred words has 100 kB.
+pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a vendor's reply that are read: the largest reply that a sink needs is Slack's echo of a message.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024;

@@ -119,6 +119,8 @@ pub struct AlertWrite {
     pub retires: Option<(AlertId, u32)>,
     pub events: Vec<Event>,
     pub lanes: Vec<LanePut>,
+    /// Lanes that go, with the version that was read: they moved to another revision before they were told anything.
+    pub removed_lanes: Vec<(LaneKey, u32)>,
     /// The vendor's message that did this: remembered with it.
     pub message: Option<(SourceId, String)>,
     pub at: Timestamp,
@@ -199,6 +201,10 @@ pub struct LaneWrite {
 }
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are `Put`; a box would be one more allocation for each delivery"
+)]
 pub enum LaneChange {
     Put(Box<LanePut>),
     /// The lane goes (a deleted integration's, drained).

@@ -1,0 +1,260 @@
+//! A snapshot from rows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use integrations::kit::{SettingsError, SinkManifest, SourceDefaults};
+use integrations::registry;
+use lifecycle::SourcePolicy;
+use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
+use lifecycle::matching::CompiledMatchers;
+use model::{
+    DurationMs, EventKind, IntegrationId, LifecycleModel, ProjectId, Scope, SharedScope, SourceId,
+};
+use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
+
+use crate::catalog::compare::{parse_source, revision_context, source_context};
+use crate::catalog::{
+    Catalog, CatalogError, Integration, IntegrationSettings, Project, ProjectSettings, Revision,
+    Sealer, Source, SourceRowSettings, Way,
+};
+use crate::dispatch::LEASE_SLACK;
+
+/// Builds the snapshot. A row that cannot be used is an error: the caller keeps the snapshot that it has.
+pub fn build(
+    organization: &str,
+    rows: &CatalogRows,
+    sealer: &Sealer,
+) -> Result<Catalog, CatalogError> {
+    let mut projects: HashMap<ProjectId, Arc<Project>> = HashMap::new();
+    for row in &rows.projects {
+        let settings: ProjectSettings = stored(&row.name, &row.settings)?;
+        let project = Project {
+            id: row.id,
+            name: row.name.clone(),
+            owner_email: settings.owner_email,
+        };
+        projects.insert(row.id, Arc::new(project));
+    }
+    let mut sources: HashMap<SourceId, Arc<Source>> = HashMap::new();
+    let mut by_key = HashMap::new();
+    for row in rows.sources.iter().filter(|s| !s.deleted) {
+        let source = Arc::new(source(row, project_of(&projects, row.project)?, sealer)?);
+        for hash in &row.key_hashes {
+            if let Ok(hash) = <[u8; 32]>::try_from(hash.as_slice()) {
+                by_key.insert(hash, source.clone());
+            }
+        }
+        sources.insert(row.id, source);
+    }
+    let mut integrations: HashMap<ProjectId, Vec<Arc<Integration>>> = HashMap::new();
+    let mut revisions: BTreeMap<(IntegrationId, u32), Arc<Revision>> = BTreeMap::new();
+    for row in &rows.integrations {
+        let integration = Arc::new(integration(row, project_of(&projects, row.project)?)?);
+        for revision in rows.revisions.iter().filter(|r| r.integration == row.id) {
+            let built = build_revision(revision, &integration, sealer)?;
+            revisions.insert((row.id, revision.revision), Arc::new(built));
+        }
+        integrations
+            .entry(row.project)
+            .or_default()
+            .push(integration);
+    }
+    let live = rows.projects.iter().filter(|p| !p.deleted);
+    Ok(Catalog {
+        organization: organization.to_owned(),
+        projects: live.filter_map(|p| projects.get(&p.id).cloned()).collect(),
+        sources,
+        integrations,
+        revisions,
+        by_key,
+    })
+}
+
+fn project_of(
+    projects: &HashMap<ProjectId, Arc<Project>>,
+    id: ProjectId,
+) -> Result<Arc<Project>, CatalogError> {
+    projects
+        .get(&id)
+        .cloned()
+        .ok_or_else(|| CatalogError::Stored {
+            what: format!("project {id}"),
+            problem: "something belongs to it, but it is missing".to_owned(),
+        })
+}
+
+fn source(row: &SourceRow, project: Arc<Project>, sealer: &Sealer) -> Result<Source, CatalogError> {
+    let context = source_context(row.id);
+    let (way, policy, scope) = match parse_source(&context, &row.settings)? {
+        SourceRowSettings::Dialect { name, sealed } => {
+            let settings = sealer.open_text(&context, &sealed)?;
+            let problem = |problem: String| CatalogError::Settings {
+                project: project.name.clone(),
+                what: "source",
+                name: row.name.clone(),
+                problem,
+            };
+            let dialect = registry::dialect(&name)
+                .ok_or_else(|| problem(format!("there is no dialect {name}")))?;
+            let settings = dialect
+                .settings(&settings)
+                .map_err(|errors| problem(joined(&errors)))?;
+            let policy = policy_of(&settings.defaults);
+            let scope = match name.as_str() {
+                "alerta" => Scope::Dialect(row.project, SharedScope::Alerta),
+                "opsgenie" => Scope::Dialect(row.project, SharedScope::Opsgenie),
+                _ => Scope::Source(row.id),
+            };
+            (Way::Dialect { dialect, settings }, policy, scope)
+        }
+        SourceRowSettings::Monitor { name, sealed } => {
+            let settings = sealer.open_text(&context, &sealed)?;
+            (
+                Way::Monitor { name, settings },
+                monitor_policy(),
+                Scope::Source(row.id),
+            )
+        }
+    };
+    Ok(Source {
+        id: row.id,
+        project,
+        name: row.name.clone(),
+        scope,
+        policy,
+        way,
+    })
+}
+
+/// Monitors say when a problem is over and measure every few seconds: nothing is reopened, values come as updates.
+fn monitor_policy() -> SourcePolicy {
+    SourcePolicy {
+        model: LifecycleModel::Campanile,
+        reopen_window: DurationMs::ZERO,
+        reopen_same_start: false,
+        live_after_close: DurationMs::ZERO,
+        update_interval: DurationMs::from_secs(60),
+        tracking_delay: DurationMs::ZERO,
+    }
+}
+
+fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
+    SourcePolicy {
+        model: LifecycleModel::Campanile,
+        reopen_window: defaults.reopen_window,
+        reopen_same_start: defaults.reopen_same_start,
+        live_after_close: defaults.live_after_close,
+        update_interval: defaults.update_interval,
+        tracking_delay: defaults.tracking_delay,
+    }
+}
+
+fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integration, CatalogError> {
+    let settings: IntegrationSettings = stored(&row.name, &row.settings)?;
+    let matchers = CompiledMatchers::compile(settings.matchers.iter().cloned()).map_err(|e| {
+        CatalogError::Settings {
+            project: project.name.clone(),
+            what: "integration",
+            name: row.name.clone(),
+            problem: e.to_string(),
+        }
+    })?;
+    Ok(Integration {
+        id: row.id,
+        project,
+        name: row.name.clone(),
+        of: settings.of,
+        matchers,
+        matchers_shown: settings.matchers.iter().map(ToString::to_string).collect(),
+        policy: settings.policy,
+        existing: settings.existing,
+        enabled: row.enabled && !row.deleted,
+        deleted: row.deleted,
+        revision: row.revision,
+    })
+}
+
+fn build_revision(
+    row: &RevisionRow,
+    of: &Arc<Integration>,
+    sealer: &Sealer,
+) -> Result<Revision, CatalogError> {
+    let problem = |problem: String| CatalogError::Settings {
+        project: of.project.name.clone(),
+        what: "integration",
+        name: of.name.clone(),
+        problem,
+    };
+    let kind = registry::sink(&row.sink)
+        .ok_or_else(|| problem(format!("there is no sink {}", row.sink)))?;
+    let settings = sealer.open(
+        &revision_context(row.integration, row.revision),
+        &row.sealed,
+    )?;
+    let sink = kind
+        .build(&settings)
+        .map_err(|errors| problem(joined(&errors)))?;
+    let manifest = kind.manifest();
+    let lane_policy = lane_policy(of, manifest);
+    Ok(Revision {
+        integration: of.clone(),
+        number: row.revision,
+        manifest,
+        sink,
+        lane_policy,
+    })
+}
+
+fn joined(errors: &[SettingsError]) -> String {
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn stored<T: serde::de::DeserializeOwned>(
+    what: &str,
+    value: &serde_json::Value,
+) -> Result<T, CatalogError> {
+    serde_json::from_value(value.clone()).map_err(|e| CatalogError::Stored {
+        what: what.to_owned(),
+        problem: e.to_string(),
+    })
+}
+
+/// What the decisions about lanes may know of an integration and its sink.
+fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
+    let deadlines = manifest
+        .deadline_ms
+        .saturating_mul(u64::from(manifest.requests_max) * 3);
+    let deadline = DurationMs(i64::try_from(deadlines).unwrap_or(i64::MAX / 4));
+    let mut can = manifest.can;
+    let notify_on = of
+        .policy
+        .notify_on
+        .as_ref()
+        .map_or(EventKinds::ALL, |kinds| kinds.iter().copied().collect());
+    // An excluded acknowledgement means that the capability is off (docs/lanes.md).
+    can.ack &= notify_on.contains(EventKind::Acknowledged);
+    LanePolicy {
+        manner: manifest.manner,
+        can,
+        enabled: of.enabled,
+        deleted: of.deleted,
+        delay: of.policy.delay,
+        interval: if manifest.can.pages {
+            DurationMs::ZERO
+        } else {
+            of.policy.interval
+        },
+        edit_interval: of.policy.edit_interval,
+        notify_on,
+        close_notifications: of.policy.close_notifications,
+        revision: of.revision,
+        lease: DurationMs(deadline.0.saturating_add(LEASE_SLACK.0)),
+        deadline,
+        retry: RetrySchedule::default(),
+    }
+}

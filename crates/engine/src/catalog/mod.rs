@@ -1,0 +1,166 @@
+//! The configuration as the loops use it: an immutable snapshot, swapped as a whole.
+//!
+//! The store holds it as rows (`store::CatalogRows`). `compare` says how the rows must change to mean what the
+//! operator wants; `build` makes a snapshot of rows. Nothing else reads or writes configuration.
+
+mod build;
+pub(crate) mod compare;
+mod sealed;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use integrations::kit::{Dialect, Sink, SinkManifest, SourceSettings};
+use lifecycle::SourcePolicy;
+use lifecycle::lanes::LanePolicy;
+use lifecycle::matching::CompiledMatchers;
+use model::{IntegrationId, ProjectId, Scope, SourceId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use build::build;
+pub(crate) use compare::compare;
+pub use sealed::Sealer;
+
+use crate::desired::{Existing, Of, Policy};
+
+/// A problem with the configuration that only shows when it is put to work. Whose fault: the operator's, unless a
+/// stored row cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("project {project}, {what} {name}: {problem}")]
+    Settings {
+        project: String,
+        what: &'static str,
+        name: String,
+        problem: String,
+    },
+    #[error(
+        "stored settings of {what} cannot be opened: {problem}; is this the key file that sealed them?"
+    )]
+    Sealed { what: String, problem: String },
+    #[error("stored settings of {what} make no sense to this version: {problem}")]
+    Stored { what: String, problem: String },
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+/// One project.
+#[derive(Debug)]
+pub struct Project {
+    pub id: ProjectId,
+    pub name: String,
+    pub owner_email: Option<String>,
+}
+
+/// One way in.
+pub struct Source {
+    pub id: SourceId,
+    pub project: Arc<Project>,
+    pub name: String,
+    pub scope: Scope,
+    pub policy: SourcePolicy,
+    pub way: Way,
+}
+
+/// How signals come in.
+pub enum Way {
+    Dialect {
+        dialect: &'static dyn Dialect,
+        settings: SourceSettings,
+    },
+    Monitor {
+        name: String,
+        settings: integrations::kit::SettingsMap,
+    },
+}
+
+/// One rule that tells a sink.
+pub struct Integration {
+    pub id: IntegrationId,
+    pub project: Arc<Project>,
+    pub name: String,
+    pub of: Of,
+    pub matchers: CompiledMatchers,
+    /// The matchers as they were written, for `explain`.
+    pub matchers_shown: Vec<String>,
+    pub policy: Policy,
+    pub existing: Existing,
+    pub enabled: bool,
+    pub deleted: bool,
+    /// The revision that new lanes are made on.
+    pub revision: u32,
+}
+
+/// One target of an integration; lanes belong to a revision and finish on it.
+pub struct Revision {
+    pub integration: Arc<Integration>,
+    pub number: u32,
+    pub manifest: &'static SinkManifest,
+    pub sink: Arc<dyn Sink>,
+    pub lane_policy: LanePolicy,
+}
+
+/// The configuration, ready for use.
+#[derive(Default)]
+pub struct Catalog {
+    pub organization: String,
+    pub projects: Vec<Arc<Project>>,
+    pub sources: HashMap<SourceId, Arc<Source>>,
+    /// Integrations of each project, deleted ones included while they drain.
+    pub integrations: HashMap<ProjectId, Vec<Arc<Integration>>>,
+    pub revisions: BTreeMap<(IntegrationId, u32), Arc<Revision>>,
+    by_key: HashMap<[u8; 32], Arc<Source>>,
+}
+
+impl Catalog {
+    /// The source that this key authenticates. The key is hashed before it is looked up, so the look-up's time
+    /// tells nothing about keys.
+    pub fn source_of_key(&self, key: &str) -> Option<&Arc<Source>> {
+        self.by_key.get(&hash_of_key(key))
+    }
+
+    pub fn integrations_of(&self, project: ProjectId) -> &[Arc<Integration>] {
+        self.integrations.get(&project).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn integration(&self, id: IntegrationId) -> Option<&Arc<Integration>> {
+        self.integrations.values().flatten().find(|i| i.id == id)
+    }
+
+    pub fn revision(&self, integration: IntegrationId, number: u32) -> Option<&Arc<Revision>> {
+        self.revisions.get(&(integration, number))
+    }
+
+    pub fn project_named(&self, name: &str) -> Option<&Arc<Project>> {
+        self.projects.iter().find(|p| p.name == name)
+    }
+}
+
+/// What stores keep of a key.
+pub fn hash_of_key(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+/// `IntegrationRow::settings`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct IntegrationSettings {
+    of: Of,
+    matchers: Vec<model::Matcher>,
+    policy: Policy,
+    existing: Existing,
+}
+
+/// `SourceRow::settings`. What the dialect or monitor was given is sealed: it may hold secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "lowercase")]
+enum SourceRowSettings {
+    Dialect { name: String, sealed: String },
+    Monitor { name: String, sealed: String },
+}
+
+/// `ProjectRow::settings`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ProjectSettings {
+    owner_email: Option<String>,
+}

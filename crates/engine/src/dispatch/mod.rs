@@ -1,0 +1,378 @@
+//! The way out: due lanes are looked at, claimed, sent and settled.
+//!
+//! One loop looks (this file), tasks send (`send`), one loop writes results (`settle`). No connection, lock or
+//! transaction is held while a vendor thinks. A lost wake-up costs a second at most (I11).
+
+pub(crate) mod health;
+mod look;
+pub(crate) mod send;
+mod settle;
+
+use std::sync::Arc;
+
+use integrations::kit::{Pace, Task};
+use lifecycle::lanes;
+use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Timestamp, Verb};
+use store::{
+    ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::Revision;
+use crate::hub::Shared;
+use crate::telling;
+use health::RevisionKey;
+use look::{Looked, look};
+use send::{Errand, send};
+use settle::Settled;
+pub(crate) use settle::settle_loop;
+
+/// Looks by itself this often, whatever hints it gets (I11).
+const POLL: DurationMs = DurationMs::from_secs(1);
+/// Results that wait to be written: as many as can be in flight.
+pub(crate) const RESULTS_MAX: usize = health::SLOTS_IN_ALL;
+/// A lease lasts this much longer than the deadlines of all the requests of a task: for the queue to the network.
+pub(crate) const LEASE_SLACK: DurationMs = DurationMs::from_secs(20);
+
+pub(crate) struct Dispatcher {
+    pub shared: Arc<Shared>,
+    pub results: mpsc::Sender<Settled>,
+    /// The sends in flight.
+    pub sends: TaskTracker,
+    /// Where the turn of revisions stands (I12).
+    turn: usize,
+}
+
+/// What a pass found.
+struct Passed {
+    /// When there is something to do next.
+    next: Option<Timestamp>,
+    /// There is more to do at once.
+    more: bool,
+}
+
+impl Dispatcher {
+    pub fn new(
+        shared: Arc<Shared>,
+        results: mpsc::Sender<Settled>,
+        sends: TaskTracker,
+    ) -> Dispatcher {
+        Dispatcher {
+            shared,
+            results,
+            sends,
+            turn: 0,
+        }
+    }
+
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut changed = self.shared.store.changed();
+        while !stop.is_cancelled() {
+            changed.borrow_and_update();
+            let shared = self.shared.clone();
+            let woken = shared.dispatch_wake.notified();
+            let now = self.shared.clock.now();
+            let passed = match self.pass(now).await {
+                Ok(passed) => passed,
+                Err(error) => {
+                    telling::store_failed("dispatcher", &error);
+                    Passed {
+                        next: None,
+                        more: false,
+                    }
+                }
+            };
+            if passed.more {
+                continue;
+            }
+            let until = passed
+                .next
+                .map_or(now + POLL, |next| next.clamp(now, now + POLL));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = changed.changed() => {}
+                () = woken => {}
+                () = self.shared.clock.sleep_until(until) => {}
+            }
+        }
+    }
+
+    /// One look at everything that is due.
+    async fn pass(&mut self, now: Timestamp) -> Result<Passed, StoreError> {
+        let catalog = self.shared.catalog.load_full();
+        let keys: Vec<RevisionKey> = catalog.revisions.keys().copied().collect();
+        let dues = self.shared.store.next_due(keys.clone()).await?;
+        let mut next: Option<Timestamp> = None;
+        let mut wants: Vec<DueQuery> = Vec::new();
+        {
+            let health = self.shared.health.lock();
+            for (key, due) in keys.iter().zip(dues).filter_map(|(k, d)| Some((*k, d?))) {
+                let free = health.free_slots(key, now);
+                if due <= now && free > 0 {
+                    wants.push(DueQuery {
+                        integration: key.0,
+                        revision: key.1,
+                        limit: free,
+                    });
+                    continue;
+                }
+                // Without free slots a finished send wakes us.
+                let at = due.max(health.closed_until(key));
+                if at > now {
+                    next = Some(next.map_or(at, |n| n.min(at)));
+                }
+            }
+        }
+        if wants.is_empty() {
+            return Ok(Passed { next, more: false });
+        }
+        self.take_turns(&mut wants);
+        let works = self.shared.store.due_lanes(now, wants).await?;
+        if works.is_empty() {
+            return Ok(Passed { next, more: false });
+        }
+        let did = self.work(works, now).await?;
+        Ok(Passed { next, more: did })
+    }
+
+    /// Shares the slots evenly and begins each time with another revision.
+    fn take_turns(&mut self, wants: &mut [DueQuery]) {
+        let room = health::SLOTS_IN_ALL.saturating_sub(self.shared.health.lock().in_flight());
+        let share = (room / wants.len()).max(1);
+        for want in wants.iter_mut() {
+            want.limit = want.limit.min(share);
+        }
+        self.turn = self.turn.wrapping_add(1);
+        let by = self.turn % wants.len();
+        wants.rotate_left(by);
+    }
+
+    /// Looks at lanes, writes what needs no sending, claims and starts the rest. Whether anything was done.
+    async fn work(&mut self, works: Vec<LaneWork>, now: Timestamp) -> Result<bool, StoreError> {
+        let catalog = self.shared.catalog.load_full();
+        let mut writes = Vec::new();
+        let mut drafts = Vec::new();
+        for work in works {
+            let key = work.lane.key;
+            let Some(revision) = catalog.revision(key.integration, key.revision) else {
+                continue;
+            };
+            let expected = work.lane.version;
+            match look(
+                &revision.lane_policy,
+                &work,
+                now,
+                self.shared.entropy.next_u64(),
+            ) {
+                Looked::Held => {}
+                Looked::Write { mut lane, attempts } => {
+                    lane.version = expected + 1;
+                    let put = LanePut {
+                        lane,
+                        expected: Some(expected),
+                    };
+                    writes.push(LaneWrite {
+                        change: LaneChange::Put(Box::new(put)),
+                        attempts,
+                    });
+                }
+                Looked::Send {
+                    lane,
+                    verb,
+                    upto,
+                    attempts,
+                } => {
+                    drafts.push(self.draft(
+                        revision.clone(),
+                        work,
+                        lane,
+                        verb,
+                        upto,
+                        attempts,
+                        now,
+                    ));
+                }
+            }
+        }
+        let mut did = !writes.is_empty();
+        let claims: Vec<ClaimWrite> = drafts.iter().map(|d| d.claim_write(now)).collect();
+        if !claims.is_empty() {
+            let boot = self.shared.clock.boot_ms();
+            let answers = self.shared.store.claim(claims).await?;
+            self.shared.crash_point("after_claim_before_send");
+            for (draft, answer) in drafts.into_iter().zip(answers) {
+                match answer {
+                    ClaimAnswer::Claimed => {
+                        did = true;
+                        if !draft.skips.is_empty() {
+                            writes.push(LaneWrite {
+                                change: LaneChange::None,
+                                attempts: draft.skips.clone(),
+                            });
+                        }
+                        self.start(draft, boot);
+                    }
+                    // Somebody changed it: the next pass sees how.
+                    ClaimAnswer::Conflict => did = true,
+                    ClaimAnswer::Blocked { until, .. } => {
+                        let key = (draft.lane.key.integration, draft.lane.key.revision);
+                        self.shared.health.lock().blocked(key, until);
+                    }
+                }
+            }
+        }
+        if !writes.is_empty() {
+            // A write that lost a race is decided again in the next pass.
+            self.shared.store.write_lanes(writes).await?;
+        }
+        Ok(did)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site; a struct would only repeat `Draft`"
+    )]
+    fn draft(
+        &self,
+        revision: Arc<Revision>,
+        work: LaneWork,
+        mut lane: Lane,
+        verb: Verb,
+        upto: u32,
+        skips: Vec<Attempt>,
+        now: Timestamp,
+    ) -> Draft {
+        let idempotency_key = lanes::idempotency_key(&lane, verb);
+        let from = lane.cursor;
+        let claim = Claim {
+            id: ClaimId(self.shared.ids.next()),
+            node: self.shared.node,
+            verb,
+            upto,
+            head: lane.head,
+            sent_at: now,
+            until: now + revision.lane_policy.lease,
+        };
+        lanes::claim(&mut lane, claim.clone());
+        lane.due_at = Some(claim.until);
+        let expected = work.lane.version;
+        lane.version = expected + 1;
+        let durable = !revision.manifest.can.idempotent;
+        let handle = match verb {
+            Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
+            _ => lane.handle.clone(),
+        };
+        let events: Vec<Event> = work
+            .pending
+            .iter()
+            .filter(|e| e.seq > from && e.seq <= upto)
+            .cloned()
+            .collect();
+        let later: Vec<Event> = work.pending.into_iter().filter(|e| e.seq > from).collect();
+        let errand = Errand {
+            revision,
+            alert: work.alert,
+            events,
+            handle,
+            verb,
+            idempotency_key,
+            test: false,
+        };
+        let paces = self.paces(&errand, now);
+        Draft {
+            lane,
+            claim,
+            expected,
+            durable,
+            errand,
+            pending: later,
+            paces,
+            skips,
+            from,
+        }
+    }
+
+    fn paces(&self, errand: &Errand, now: Timestamp) -> Vec<Pace> {
+        errand.revision.sink.paces(&Task {
+            verb: errand.verb,
+            alert: &errand.alert,
+            events: &errand.events,
+            handle: errand.handle.as_ref(),
+            idempotency_key: &errand.idempotency_key,
+            integration: &errand.revision.integration.name,
+            project: &errand.revision.integration.project.name,
+            external_url: &self.shared.external_url,
+            now,
+            test: false,
+        })
+    }
+
+    fn start(&self, draft: Draft, claimed_boot_ms: i64) {
+        let key = (draft.lane.key.integration, draft.lane.key.revision);
+        self.shared.health.lock().claimed(key);
+        let (shared, results) = (self.shared.clone(), self.results.clone());
+        self.sends.spawn(async move {
+            let started = shared.clock.boot_ms();
+            // A process that was stopped between claim and send must not send under a lapsed claim (DESIGN §5).
+            let policy = &draft.errand.revision.lane_policy;
+            let finish = if started - claimed_boot_ms > LEASE_SLACK.0 / 2 {
+                settle::too_late()
+            } else {
+                send(&shared, &draft.errand).await
+            };
+            shared.crash_point("after_reply_before_record");
+            let took = DurationMs(shared.clock.boot_ms() - started);
+            telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
+            let settled = Settled {
+                policy: *policy,
+                revision: draft.errand.revision.clone(),
+                stored: draft.lane.version,
+                lane: draft.lane,
+                claim: draft.claim,
+                alert: draft.errand.alert,
+                pending: draft.pending,
+                from: draft.from,
+                buckets: draft.paces.into_iter().map(|p| p.bucket).collect(),
+                finish,
+                took,
+            };
+            // The receiver lives until all sends are done.
+            let _closed = results.send(settled).await;
+        });
+    }
+}
+
+/// A send that is about to be claimed.
+struct Draft {
+    /// With the claim.
+    lane: Lane,
+    claim: Claim,
+    expected: u32,
+    durable: bool,
+    errand: Errand,
+    /// Everything after the cursor, for the lane's next due time.
+    pending: Vec<Event>,
+    paces: Vec<Pace>,
+    /// What was decided on the way to this send.
+    skips: Vec<Attempt>,
+    from: u32,
+}
+
+impl Draft {
+    fn claim_write(&self, now: Timestamp) -> ClaimWrite {
+        let debits = self.paces.iter().map(|pace| Debit {
+            bucket: pace.bucket.clone(),
+            every: pace.every,
+            burst: pace.burst,
+        });
+        ClaimWrite {
+            lane: self.lane.clone(),
+            expected: self.expected,
+            durable: self.durable,
+            debits: debits.collect(),
+            now,
+        }
+    }
+}

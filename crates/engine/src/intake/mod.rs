@@ -1,0 +1,227 @@
+//! The way in: signals, actions and timers become changes of alerts.
+//!
+//! Senders' tasks call [`Intake::submit`]. It recognises repeats at once (they cost no transaction) and queues
+//! the rest, per source and bounded. One loop, `stepper`, takes a group in turn from all queues, decides with
+//! pure functions, writes the group in one transaction, and only then answers (I1).
+
+mod cache;
+mod queue;
+mod route;
+mod stepper;
+
+use std::sync::Arc;
+
+use integrations::kit::SignalOutcome;
+use model::{
+    Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp,
+};
+use tokio::sync::oneshot;
+
+pub(crate) use cache::KeyCache;
+pub(crate) use queue::Queues;
+pub(crate) use stepper::{Stepper, flush_seen};
+
+use crate::catalog::Source;
+use crate::hub::Shared;
+
+/// What is asked of the stepper.
+pub(crate) enum Item {
+    Signal {
+        source: Arc<Source>,
+        signal: Box<Signal>,
+        hash: u128,
+        content: u128,
+    },
+    Act {
+        alert: AlertId,
+        action: Action,
+        origin: Option<Origin>,
+    },
+    Timer {
+        alert: AlertId,
+    },
+    /// An integration is new or wider, or its target moved: look at this alert's lanes again.
+    Reroute {
+        alert: AlertId,
+        entering: Option<IntegrationId>,
+    },
+}
+
+/// What became of an item.
+#[derive(Debug)]
+pub(crate) enum ItemOutcome {
+    Signal(SignalOutcome),
+    Acted(Box<Alert>),
+    /// For a person: why not.
+    Refused(String),
+    NotFound,
+    Done,
+    /// Not written: the sender is asked to try again.
+    Failed(Busy),
+}
+
+/// The hub cannot take more now, and why; nothing was lost, because nothing was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}; try again in {retry_after}")]
+pub struct Busy {
+    pub reason: String,
+    pub retry_after: DurationMs,
+}
+
+/// Why an action was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActError {
+    #[error("there is no alert with this id")]
+    NotFound,
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
+
+/// A batch that waits for its turn.
+pub(crate) struct Submission {
+    pub items: Vec<Item>,
+    pub reply: oneshot::Sender<Vec<ItemOutcome>>,
+}
+
+/// Takes signals and actions; clones share it.
+#[derive(Clone)]
+pub struct Intake {
+    shared: Arc<Shared>,
+}
+
+impl Intake {
+    pub(crate) fn new(shared: Arc<Shared>) -> Intake {
+        Intake { shared }
+    }
+
+    /// Takes one batch of a source. Returns once every signal of it is durable or known as a repeat, with what
+    /// became of each, in order.
+    pub async fn submit(
+        &self,
+        source: &Arc<Source>,
+        signals: Vec<Signal>,
+    ) -> Result<Vec<SignalOutcome>, Busy> {
+        let now = self.shared.clock.now();
+        let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
+        let mut items = Vec::new();
+        let mut places = Vec::new();
+        {
+            let mut cache = self.shared.cache.lock();
+            for signal in signals {
+                let hash = cache.hash_of_key(source.project.id, source.scope, &signal.key);
+                let content = cache.hash_of_content(&signal);
+                if let Some(alert) = repeat(&mut cache, hash, content, &signal, now) {
+                    outcomes.push(Some(SignalOutcome::Repeated(alert)));
+                    continue;
+                }
+                cache.bar(hash);
+                places.push(outcomes.len());
+                outcomes.push(None);
+                items.push(Item::Signal {
+                    source: source.clone(),
+                    signal: Box::new(signal),
+                    hash,
+                    content,
+                });
+            }
+        }
+        if !items.is_empty() {
+            let hashes: Vec<u128> = items
+                .iter()
+                .filter_map(|i| {
+                    if let Item::Signal { hash, .. } = i {
+                        Some(*hash)
+                    } else {
+                        None
+                    }
+                })
+                .collect();
+            let results = self.ask(Some(source.id.0), items).await;
+            {
+                let mut cache = self.shared.cache.lock();
+                for hash in hashes {
+                    cache.unbar(hash);
+                }
+            }
+            for (place, outcome) in places.into_iter().zip(results?) {
+                outcomes[place] = Some(match outcome {
+                    ItemOutcome::Signal(outcome) => outcome,
+                    ItemOutcome::Refused(why) => SignalOutcome::Refused(why),
+                    ItemOutcome::NotFound => {
+                        SignalOutcome::Ignored("there is no such alert".to_owned())
+                    }
+                    ItemOutcome::Failed(busy) => return Err(busy),
+                    ItemOutcome::Acted(_) | ItemOutcome::Done => {
+                        SignalOutcome::Ignored(String::new())
+                    }
+                });
+            }
+        }
+        Ok(outcomes
+            .into_iter()
+            .map(|o| o.unwrap_or_else(|| SignalOutcome::Ignored("it was not looked at".to_owned())))
+            .collect())
+    }
+
+    /// Does `action` to an alert, for a person or a vendor; the alert as it is then.
+    pub async fn act(
+        &self,
+        alert: AlertId,
+        action: Action,
+        origin: Option<Origin>,
+    ) -> Result<Alert, ActError> {
+        let outcome = self
+            .ask(
+                None,
+                vec![Item::Act {
+                    alert,
+                    action,
+                    origin,
+                }],
+            )
+            .await?
+            .pop();
+        match outcome {
+            Some(ItemOutcome::Acted(alert)) => Ok(*alert),
+            Some(ItemOutcome::NotFound) => Err(ActError::NotFound),
+            Some(ItemOutcome::Refused(why)) => Err(ActError::Refused(why)),
+            Some(ItemOutcome::Failed(busy)) => Err(ActError::Busy(busy)),
+            _ => Err(ActError::Refused("nothing changed".to_owned())),
+        }
+    }
+
+    /// Hands items to the stepper and waits for their fate.
+    pub(crate) async fn ask(
+        &self,
+        queue: Option<u128>,
+        items: Vec<Item>,
+    ) -> Result<Vec<ItemOutcome>, Busy> {
+        let (reply, answer) = oneshot::channel();
+        self.shared
+            .queues
+            .push(queue, Submission { items, reply })?;
+        answer.await.map_err(|_| Busy {
+            reason: "the hub is stopping".to_owned(),
+            retry_after: DurationMs::from_secs(5),
+        })
+    }
+}
+
+/// Recognises a repeat: the same content for an alert that is known and still open, and nothing of this key waiting.
+fn repeat(
+    cache: &mut KeyCache,
+    hash: u128,
+    content: u128,
+    signal: &Signal,
+    now: Timestamp,
+) -> Option<AlertId> {
+    if signal.kind != SignalKind::Fire || signal.message_id.is_some() {
+        return None;
+    }
+    if signal.ends_at.is_some_and(|ends| ends <= now) {
+        return None;
+    }
+    cache.repeat(hash, content, signal.ends_at, now)
+}

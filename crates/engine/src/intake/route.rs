@@ -1,0 +1,216 @@
+//! Which lanes an alert's new events concern: existing ones are raised, matching integrations enter (I3).
+
+use lifecycle::lanes::{self, LanePolicy, due_at};
+use lifecycle::matching::Subject;
+use model::{Alert, AlertKind, Event, EventKind, IntegrationId, Lane, Status, Timestamp, Told};
+
+use crate::catalog::{Catalog, Integration};
+use crate::desired::Of;
+
+/// A lane under work.
+pub(crate) struct LaneState {
+    pub lane: Lane,
+    /// The version that the store has; `None`: the lane is new.
+    pub stored: Option<u32>,
+    pub changed: bool,
+    pub removed: bool,
+}
+
+impl LaneState {
+    pub fn stored(lane: Lane) -> LaneState {
+        LaneState {
+            stored: Some(lane.version),
+            lane,
+            changed: false,
+            removed: false,
+        }
+    }
+
+    fn new(mut lane: Lane) -> LaneState {
+        lane.version = 1;
+        LaneState {
+            lane,
+            stored: None,
+            changed: true,
+            removed: false,
+        }
+    }
+
+    fn put(&mut self, mut lane: Lane) {
+        lane.version = self.stored.map_or(1, |v| v + 1);
+        self.lane = lane;
+        self.changed = true;
+    }
+}
+
+/// Brings the alert's lanes up to date with its new `events` (already part of `alert`). With `entering`, that
+/// integration takes the alert as it is, if it matches; lanes on outdated targets that were told nothing move.
+/// Whether anything changed.
+pub(crate) fn route(
+    catalog: &Catalog,
+    alert: &Alert,
+    events: &[Event],
+    lanes: &mut Vec<LaneState>,
+    entering: Option<IntegrationId>,
+    now: Timestamp,
+) -> bool {
+    let mut changed = false;
+    for integration in catalog.integrations_of(alert.project) {
+        let Some(revision) = catalog.revision(integration.id, integration.revision) else {
+            continue;
+        };
+        let policy = &revision.lane_policy;
+        let newest = lanes
+            .iter()
+            .enumerate()
+            .filter(|(_, l)| l.lane.key.integration == integration.id && !l.removed)
+            .max_by_key(|(_, l)| l.lane.key.revision)
+            .map(|(i, _)| i);
+        match newest {
+            Some(at) => {
+                changed |= inbound(policy, &mut lanes[at], events);
+                changed |= raise(policy, lanes, at, alert, events, now);
+                if events.is_empty() {
+                    changed |= retarget(policy, lanes, at, now);
+                }
+            }
+            None if events.is_empty() && entering != Some(integration.id) => {}
+            None => {
+                // An integration that comes later is told of the alert as it is: its newest event stands for it.
+                let standing;
+                let seen = if events.is_empty() {
+                    standing = [standing_event(alert)];
+                    &standing[..]
+                } else {
+                    events
+                };
+                if matches(catalog, integration, alert)
+                    && let Some(mut lane) = lanes::enter(integration.id, alert, seen, policy, now)
+                {
+                    lane.due_at = due_at(policy, &lane, seen, alert, now);
+                    lanes.push(LaneState::new(lane));
+                    changed = true;
+                }
+            }
+        }
+    }
+    changed
+}
+
+/// Whether the integration wants this alert to enter.
+pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Alert) -> bool {
+    let of = match alert.kind {
+        AlertKind::Issue => Of::Issues,
+        AlertKind::Notification => Of::Notifications,
+    };
+    if integration.of != of || !integration.enabled || integration.deleted {
+        return false;
+    }
+    let source = catalog
+        .sources
+        .get(&alert.source)
+        .map_or("", |s| s.name.as_str());
+    let team = alert.content.labels.get("team").unwrap_or_default();
+    integration
+        .matchers
+        .matches(&Subject::of(alert, source, team))
+}
+
+fn raise(
+    policy: &LanePolicy,
+    lanes: &mut Vec<LaneState>,
+    at: usize,
+    alert: &Alert,
+    events: &[Event],
+    now: Timestamp,
+) -> bool {
+    let before = &lanes[at].lane;
+    let Some(raised) = lanes::raise(before, alert, events, policy, now) else {
+        return false;
+    };
+    let was_even = before.cursor == before.head;
+    let mut lane = raised.lane;
+    if lane.claim.is_none() {
+        // With nothing older pending, the new events are all that is pending.
+        lane.due_at = if was_even {
+            due_at(policy, &lane, events, alert, now)
+        } else {
+            Some(now)
+        };
+    }
+    if lane.key == before.key {
+        lanes[at].put(lane);
+    } else {
+        lanes[at].removed = true;
+        lanes.push(LaneState::new(lane));
+    }
+    if let Some(mut new) = raised.new {
+        new.due_at = due_at(policy, &new, events, alert, now);
+        lanes.push(LaneState::new(new));
+    }
+    true
+}
+
+fn retarget(policy: &LanePolicy, lanes: &mut Vec<LaneState>, at: usize, now: Timestamp) -> bool {
+    let Some(mut lane) = lanes::retarget(&lanes[at].lane, policy) else {
+        return false;
+    };
+    lane.due_at = lane.due_at.map(|due| due.max(now));
+    lanes[at].removed = true;
+    lanes.push(LaneState::new(lane));
+    true
+}
+
+/// A change that came from the lane's own object: the vendor knows it (I8).
+fn inbound(policy: &LanePolicy, state: &mut LaneState, events: &[Event]) -> bool {
+    let mut heard = false;
+    for event in events {
+        let Some(origin) = &event.origin else {
+            continue;
+        };
+        let mut lane = state.lane.clone();
+        let ours = lane
+            .handle
+            .iter()
+            .any(|handle| handle.object == origin.object);
+        let Some(told) = told_by_vendor(event).filter(|_| ours) else {
+            continue;
+        };
+        if lanes::hear(&mut lane, told, event.at, policy) {
+            state.put(lane);
+            heard = true;
+        }
+    }
+    heard
+}
+
+fn told_by_vendor(event: &Event) -> Option<Told> {
+    match event.kind {
+        EventKind::Acknowledged => Some(Told::Acked),
+        EventKind::Unacknowledged | EventKind::Reopened => Some(Told::Open),
+        kind if kind.is_closing() => Some(Told::Closed),
+        _ => None,
+    }
+}
+
+/// An event that stands for an open alert as it is.
+fn standing_event(alert: &Alert) -> Event {
+    Event {
+        alert: alert.id,
+        seq: alert.seq,
+        at: alert.changed_at,
+        kind: if alert.status == Status::Acknowledged {
+            EventKind::Acknowledged
+        } else {
+            EventKind::Opened
+        },
+        status: alert.status,
+        content: None,
+        by: None,
+        note: None,
+        assignee: None,
+        until: None,
+        because: None,
+        origin: None,
+    }
+}

@@ -1,0 +1,124 @@
+//! How a lane begins and how new events reach it.
+
+use model::{Alert, Event, EventKind, IntegrationId, Lane, LaneKey, Status, Timestamp, Told, Verb};
+
+use super::{LanePolicy, retarget};
+
+/// A new lane for an alert that an integration's matchers have let in, or `None` if there is nothing to tell: the
+/// integration is off, wants none of `events`, or they only end something that it never heard of.
+///
+/// `events` are the alert's new ones, oldest first (to tell of an alert that is open already: its newest event).
+/// `alert` is the alert after them. Call it in their transaction (I3).
+pub fn enter(
+    integration: IntegrationId,
+    alert: &Alert,
+    events: &[Event],
+    policy: &LanePolicy,
+    now: Timestamp,
+) -> Option<Lane> {
+    let first = events.first()?;
+    let opens =
+        alert.status != Status::Closed || events.iter().any(|event| event.kind.is_opening());
+    if !policy.on() || !opens || alert.status == Status::Tracking {
+        return None;
+    }
+    let head = newest_wanted(policy, events)?;
+    let begins = |event: &Event| policy.wants(event.kind) && !event.kind.is_closing();
+    if !events.iter().any(begins) {
+        return None;
+    }
+    Some(Lane {
+        key: LaneKey {
+            alert: alert.id,
+            integration,
+            revision: policy.revision,
+        },
+        version: 0,
+        priority: priority(alert),
+        cursor: first.seq - 1,
+        head,
+        told: Told::Nothing,
+        told_at: now,
+        doubt: false,
+        unsure_until: None,
+        delay_until: now + policy.delay_for(alert.kind),
+        held_until: Timestamp::ZERO,
+        held_by: None,
+        not_before: Timestamp::ZERO,
+        edit_after: Timestamp::ZERO,
+        remind_at: Timestamp::ZERO,
+        due_at: None,
+        handle: None,
+        extra_handles: Vec::new(),
+        claim: None,
+        attempts: 0,
+        failures: 0,
+        duplicates: 0,
+        orphans: 0,
+        replay: 0,
+        reminders: 0,
+    })
+}
+
+/// What new events make of the lanes of one alert and integration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raised {
+    /// The lane as it is now.
+    pub lane: Lane,
+    /// A lane on the present target, beside the old one, which only finishes.
+    pub new: Option<Lane>,
+}
+
+/// Tells `lane` of the alert's new `events` (oldest first; `alert` is the alert after them); `None` if they do not
+/// concern it. Of several lanes of one alert and integration only the one with the newest revision is raised.
+/// Call it in the events' transaction (I3).
+pub fn raise(
+    lane: &Lane,
+    alert: &Alert,
+    events: &[Event],
+    policy: &LanePolicy,
+    now: Timestamp,
+) -> Option<Raised> {
+    let outdated = lane.key.revision != policy.revision;
+    // What may be on its way decides whether the old target is still to be spoken to.
+    let idle = lane
+        .claim
+        .as_ref()
+        .is_none_or(|claim| matches!(claim.verb, Verb::Repeat(_) | Verb::CloseExtra(_)));
+    if outdated && lane.told == Told::Closed && !lane.doubt && idle && !alert.is_closed() {
+        let new = enter(lane.key.integration, alert, events, policy, now)?;
+        let mut old = lane.clone();
+        old.cursor = old.head;
+        return Some(Raised {
+            lane: old,
+            new: Some(new),
+        });
+    }
+    let head = newest_wanted(policy, events)?;
+    let mut raised = retarget(lane, policy).unwrap_or_else(|| lane.clone());
+    let released = now >= lane.delay_until.max(lane.held_until);
+    let still_owed = lane.cursor < lane.head && matches!(lane.told, Told::Nothing | Told::Closed);
+    let reopened = events.iter().any(|event| event.kind == EventKind::Reopened);
+    // C3: an opening that was let out is not held a second time.
+    if reopened && !(released && still_owed) {
+        raised.delay_until = now + policy.delay_for(alert.kind);
+    }
+    raised.head = head.max(lane.head);
+    raised.priority = priority(alert);
+    Some(Raised {
+        lane: raised,
+        new: None,
+    })
+}
+
+/// Critical alerts are told first.
+fn priority(alert: &Alert) -> u8 {
+    4 - alert.severity() as u8
+}
+
+fn newest_wanted(policy: &LanePolicy, events: &[Event]) -> Option<u32> {
+    events
+        .iter()
+        .rfind(|event| policy.wants(event.kind))
+        .map(|event| event.seq)
+}

@@ -1,1 +1,0 @@
-//! Matchers: parsing and evaluation.

@@ -1,0 +1,74 @@
+//! Every limit of the sandbox, each with its reason (invariant I10).
+
+use std::time::Duration;
+
+/// Bytes of one request body: above what any vendor here accepts, so that "too large" is a vendor's answer
+/// first, and small enough that one sender cannot fill memory.
+pub const BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// Requests kept for `GET /_requests`, unless [`crate::SandboxOptions::keep`] says otherwise: more than a test
+/// reads, a few megabytes with ordinary alerts.
+pub const KEPT_REQUESTS: usize = 10_000;
+
+/// Bytes of the bodies, paths and headers of kept requests: ten full-size bodies must not be a gigabyte.
+pub const KEPT_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Requests that wait to be written to the record file. A full queue slows the senders: losing a line would
+/// make a check of the record say less than what happened.
+pub const RECORD_QUEUE: usize = 16_384;
+
+/// Broken rules kept for `GET /_violations`; the count goes on.
+pub const VIOLATIONS: usize = 1_000;
+
+/// Characters of one violation's text: it may quote a sender.
+pub const VIOLATION_CHARS: usize = 300;
+
+/// Faults set at once: each is looked at for every request.
+pub const FAULTS: usize = 100;
+
+/// Longest `delay_ms`: longer than any client's patience, short enough to end by itself.
+pub const FAULT_DELAY: Duration = Duration::from_secs(600);
+
+/// Requests that a `delay_ms` holds at once; those above are answered without delay. They outlive their
+/// connection, so nothing else bounds them.
+pub const DELAYED_AT_ONCE: usize = 2_000;
+
+/// Channels of the Slack workspace: names are made by whoever posts.
+pub const SLACK_CHANNELS: usize = 1_000;
+
+/// Messages of the Slack workspace, the oldest go first.
+pub const SLACK_MESSAGES: usize = 20_000;
+
+/// Bytes of those messages with their earlier versions.
+pub const SLACK_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Earlier versions kept of one message: a mirror may edit one for weeks.
+pub const SLACK_VERSIONS: usize = 50;
+
+/// Tokens and hooks with settings of their own.
+pub const SLACK_KNOBS: usize = 1_000;
+
+/// Buckets of rate limits; full ones are forgotten first, since a full bucket and none are the same.
+pub const BUCKETS: usize = 10_000;
+
+/// Messages on a channel's page: what a person scrolls through.
+pub const PAGE_MESSAGES: usize = 200;
+
+/// Webhook deliveries kept with their bodies.
+pub const WEBHOOK_DELIVERIES: usize = 10_000;
+
+/// Bytes of those deliveries (shared with the kept requests while both keep one).
+pub const WEBHOOK_DELIVERY_BYTES: usize = 64 * 1024 * 1024;
+
+/// `webhook-id`s remembered to count duplicates, 8 bytes each and their table: about 32 MB. A load test sends
+/// a hundred thousand.
+pub const WEBHOOK_IDS: usize = 1 << 20;
+
+/// Webhook paths with counts and secrets of their own.
+pub const WEBHOOK_PATHS: usize = 10_000;
+
+/// Deliveries on the webhook page.
+pub const PAGE_DELIVERIES: usize = 100;
+
+/// Characters of a webhook body that its page shows.
+pub const PAGE_BODY_CHARS: usize = 4_000;

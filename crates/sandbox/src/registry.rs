@@ -1,0 +1,11 @@
+//! The vendors that are simulated. A new one is a folder of its own and one line here.
+
+use crate::vendor::Vendor;
+
+/// Every vendor, empty; those that keep requests of their own keep at most `keep`.
+pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
+    vec![
+        Box::new(crate::slack::Slack::default()),
+        Box::new(crate::webhook::Webhook::keeping(keep)),
+    ]
+}

@@ -1,0 +1,15 @@
+//! The sandbox over its real listener, spoken to by a client that knows nothing of it.
+
+/// `cfg(test)` so that clippy takes helpers for test code too, which may unwrap.
+#[cfg(test)]
+mod cases {
+    mod faults;
+    mod host;
+    mod pages;
+    mod record;
+    mod slack_hooks;
+    mod slack_limits;
+    mod slack_methods;
+    mod slack_updates;
+    mod webhook;
+}
