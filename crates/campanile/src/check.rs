@@ -18,8 +18,10 @@ pub fn run(args: &CheckArgs) -> (String, bool) {
         (Ok(config), false) => summary(&args.config, &config),
         (Ok(config), true) => {
             let projects: Vec<_> = config.desired.projects.iter().map(project_json).collect();
-            as_json(&json!({ "ok": true, "problems": [], "warnings": config.warnings,
-                "organization": config.desired.organization, "projects": projects }))
+            as_json(
+                &json!({ "ok": true, "problems": [], "warnings": config.warnings,
+                "organization": config.desired.organization, "projects": projects }),
+            )
         }
         (Err(LoadError::Problems { problems, .. }), false) => lines(&args.config, &problems),
         (Err(LoadError::Problems { problems, .. }), true) => {
@@ -39,9 +41,19 @@ pub fn run(args: &CheckArgs) -> (String, bool) {
 
 /// All problems, each as `FILE:LINE:COLUMN: …`, and how many.
 pub fn lines(file: &Path, problems: &[Problem]) -> String {
-    let mut out: String = problems.iter().map(|problem| format!("{}:{problem}\n", file.display())).collect();
-    let plural = if problems.len() == 1 { "problem" } else { "problems" };
-    out.push_str(&format!("{} {plural}. Nothing was changed.\n", problems.len()));
+    let mut out: String = problems
+        .iter()
+        .map(|problem| format!("{}:{problem}\n", file.display()))
+        .collect();
+    let plural = if problems.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    out.push_str(&format!(
+        "{} {plural}. Nothing was changed.\n",
+        problems.len()
+    ));
     out
 }
 
@@ -72,34 +84,78 @@ fn project_json(project: &engine::desired::DesiredProject) -> serde_json::Value 
 }
 
 fn summary(file: &Path, config: &Config) -> String {
-    let mut out: String =
-        config.warnings.iter().map(|warning| format!("{}:{warning} (a warning)\n", file.display())).collect();
+    let mut out: String = config
+        .warnings
+        .iter()
+        .map(|warning| format!("{}:{warning} (a warning)\n", file.display()))
+        .collect();
     let server = &config.server;
-    let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| format!("{default} (default)"));
+    let or = |value: Option<String>, default: &str| {
+        value.unwrap_or_else(|| format!("{default} (default)"))
+    };
     let mut line = |name: &str, value: String| out.push_str(&format!("{name:<13} {value}\n"));
-    line("listens on", or(server.listen.map(|address| address.to_string()), "127.0.0.1:8080"));
-    line("data in", or(server.data_dir.as_ref().map(|dir| dir.display().to_string()), "./data"));
-    line("reached at", or(server.external_url.clone(), "where it listens"));
-    line("admin token", match server.admin_token {
-        Some(_) => "given".to_owned(),
-        None => "made at the first start, in the data folder's `admin-token`".to_owned(),
-    });
-    line("own mail", match &server.mail {
-        Some(mail) => format!("as {}, through {}", clean(&mail.from), wire::http::host_of(mail.smtp.expose())),
-        None => "none: owners are not mailed about bad credentials".to_owned(),
-    });
-    let allowed: Vec<String> = config.egress.allow.iter().map(ToString::to_string).collect();
-    line("may reach", match allowed.as_slice() {
-        [] => "public addresses only".to_owned(),
-        some => format!("public addresses and {}", some.join(", ")),
-    });
+    line(
+        "listens on",
+        or(
+            server.listen.map(|address| address.to_string()),
+            "127.0.0.1:8080",
+        ),
+    );
+    line(
+        "data in",
+        or(
+            server
+                .data_dir
+                .as_ref()
+                .map(|dir| dir.display().to_string()),
+            "./data",
+        ),
+    );
+    line(
+        "reached at",
+        or(server.external_url.clone(), "where it listens"),
+    );
+    line(
+        "admin token",
+        match server.admin_token {
+            Some(_) => "given".to_owned(),
+            None => "made at the first start, in the data folder's `admin-token`".to_owned(),
+        },
+    );
+    line(
+        "own mail",
+        match &server.mail {
+            Some(mail) => format!(
+                "as {}, through {}",
+                clean(&mail.from),
+                wire::http::host_of(mail.smtp.expose())
+            ),
+            None => "none: owners are not mailed about bad credentials".to_owned(),
+        },
+    );
+    let allowed: Vec<String> = config
+        .egress
+        .allow
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    line(
+        "may reach",
+        match allowed.as_slice() {
+            [] => "public addresses only".to_owned(),
+            some => format!("public addresses and {}", some.join(", ")),
+        },
+    );
     for (dialect, names) in &server.hosts {
         line("host names", format!("{} for {dialect}", names.join(", ")));
     }
     line("organization", config.desired.organization.clone());
     sources(&mut out, config);
     integrations(&mut out, config);
-    out.push_str(&format!("\n{} is fine. Run it: campanile serve --config {0}\n", file.display()));
+    out.push_str(&format!(
+        "\n{} is fine. Run it: campanile serve --config {0}\n",
+        file.display()
+    ));
     out
 }
 
@@ -115,14 +171,24 @@ fn sources(out: &mut String, config: &Config) {
                     (SourceWay::Dialect { .. }, 1) => "1 key".to_owned(),
                     (SourceWay::Dialect { .. }, count) => format!("{count} keys"),
                 };
-                vec![project.name.clone(), source.name.clone(), way(source), heard]
+                vec![
+                    project.name.clone(),
+                    source.name.clone(),
+                    way(source),
+                    heard,
+                ]
             })
         })
         .collect();
     if rows.is_empty() {
         return;
     }
-    let columns = [("PROJECT", 24), ("SOURCE", 28), ("SPEAKS", 24), ("HEARD BY", 24)];
+    let columns = [
+        ("PROJECT", 24),
+        ("SOURCE", 28),
+        ("SPEAKS", 24),
+        ("HEARD BY", 24),
+    ];
     let columns = columns.map(|(head, width_max)| Column { head, width_max });
     out.push('\n');
     out.push_str(&table(&columns, &rows));
@@ -135,18 +201,43 @@ fn integrations(out: &mut String, config: &Config) {
         .iter()
         .flat_map(|project| {
             project.integrations.iter().map(|integration| {
-                let matchers: Vec<String> = integration.matchers.iter().map(ToString::to_string).collect();
-                let when = if matchers.is_empty() { "all".to_owned() } else { matchers.join(" ") };
-                let name = integration.name.clone() + if integration.enabled { "" } else { " (off)" };
-                let told = format!("{} {}", integration.sink, target(integration)).trim().to_owned();
-                vec![project.name.clone(), name, of(integration.of).to_owned(), told, policy(integration), when]
+                let matchers: Vec<String> = integration
+                    .matchers
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                let when = if matchers.is_empty() {
+                    "all".to_owned()
+                } else {
+                    matchers.join(" ")
+                };
+                let name =
+                    integration.name.clone() + if integration.enabled { "" } else { " (off)" };
+                let told = format!("{} {}", integration.sink, target(integration))
+                    .trim()
+                    .to_owned();
+                vec![
+                    project.name.clone(),
+                    name,
+                    of(integration.of).to_owned(),
+                    told,
+                    policy(integration),
+                    when,
+                ]
             })
         })
         .collect();
     if rows.is_empty() {
         return;
     }
-    let columns = [("PROJECT", 14), ("INTEGRATION", 20), ("OF", 13), ("TELLS", 22), ("PACE", 20), ("WHEN", 100)];
+    let columns = [
+        ("PROJECT", 14),
+        ("INTEGRATION", 20),
+        ("OF", 13),
+        ("TELLS", 22),
+        ("PACE", 20),
+        ("WHEN", 100),
+    ];
     let columns = columns.map(|(head, width_max)| Column { head, width_max });
     out.push('\n');
     out.push_str(&table(&columns, &rows));
@@ -183,5 +274,9 @@ fn policy(integration: &DesiredIntegration) -> String {
     if policy.interval > DurationMs::ZERO {
         parts.push(format!("again each {}", policy.interval));
     }
-    if parts.is_empty() { "at once".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "at once".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

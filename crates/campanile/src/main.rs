@@ -40,24 +40,44 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => {
             let (text, fine) = check::run(&args);
             out.write_all(text.as_bytes())?;
-            return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if fine {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Command::Send(args) => {
             let text = client::send(&args).await?;
             out.write_all(text.as_bytes())?;
         }
         Command::Alerts(args) => {
-            let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-            let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
-            let stop = async {
-                // Without a signal handler Ctrl-C ends the process anyway.
-                let _ended = tokio::signal::ctrl_c().await;
-            };
-            client::alerts(&args, &user, &SystemClock, &mut out, stop).await?;
+            let user = ["USER", "LOGNAME"]
+                .into_iter()
+                .find_map(|name| std::env::var(name).ok());
+            let user = user
+                .filter(|user| !user.is_empty())
+                .unwrap_or_else(|| "somebody".to_owned());
+            client::alerts(&args, &user, &SystemClock, &mut out, until_told()).await?;
         }
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Until Ctrl-C or SIGTERM. Where no handler can be set they end the process anyway.
+pub async fn until_told() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _told = tokio::signal::ctrl_c().await;
+        }
+    }
 }
 
 /// An error with its causes, one on each line; a configuration file's problems as `check` prints them.

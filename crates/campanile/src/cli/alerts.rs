@@ -9,11 +9,11 @@ use super::HubArgs;
 #[derive(Clone, Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct AlertsArgs {
-    #[command(flatten)]
-    pub hub: HubArgs,
     /// Print JSON.
     #[arg(long, env = "CAMPANILE_JSON", global = true)]
     pub json: bool,
+    #[command(flatten)]
+    pub hub: HubArgs,
     #[command(subcommand)]
     pub command: AlertsCommand,
 }
@@ -96,7 +96,12 @@ pub struct Which {
     #[arg(value_name = "ID")]
     pub id: Option<String>,
     /// The alert's key instead of its id; of several episodes the newest.
-    #[arg(long = "key", id = "alert_key", env = "CAMPANILE_ALERTS_KEY", value_name = "KEY")]
+    #[arg(
+        long = "key",
+        id = "alert_key",
+        env = "CAMPANILE_ALERTS_KEY",
+        value_name = "KEY"
+    )]
     pub key: Option<String>,
 }
 
@@ -123,7 +128,12 @@ pub struct ListArgs {
     #[arg(long, env = "CAMPANILE_ALERTS_ALL", conflicts_with = "status")]
     pub all: bool,
     /// Severities, separated by commas: critical, major, minor, warning, info.
-    #[arg(long, env = "CAMPANILE_ALERTS_SEVERITY", value_name = "SEVERITY,…", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "CAMPANILE_ALERTS_SEVERITY",
+        value_name = "SEVERITY,…",
+        value_delimiter = ','
+    )]
     pub severity: Vec<Severity>,
     /// A word in title, text, event or resource.
     #[arg(long, env = "CAMPANILE_ALERTS_SEARCH", value_name = "WORD")]
@@ -135,7 +145,12 @@ pub struct ListArgs {
     #[arg(long, env = "CAMPANILE_ALERTS_SOURCE", value_name = "NAME")]
     pub source: Option<String>,
     /// Only those with this key.
-    #[arg(long = "key", id = "alert_key", env = "CAMPANILE_ALERTS_KEY", value_name = "KEY")]
+    #[arg(
+        long = "key",
+        id = "alert_key",
+        env = "CAMPANILE_ALERTS_KEY",
+        value_name = "KEY"
+    )]
     pub key: Option<String>,
     /// At most so many.
     #[arg(long, env = "CAMPANILE_ALERTS_LIMIT", value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -149,7 +164,12 @@ pub struct WatchArgs {
     #[arg(long, env = "CAMPANILE_ALERTS_PROJECT", value_name = "NAME")]
     pub project: Option<String>,
     /// Only these severities, separated by commas.
-    #[arg(long, env = "CAMPANILE_ALERTS_SEVERITY", value_name = "SEVERITY,…", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "CAMPANILE_ALERTS_SEVERITY",
+        value_name = "SEVERITY,…",
+        value_delimiter = ','
+    )]
     pub severity: Vec<Severity>,
 }
 

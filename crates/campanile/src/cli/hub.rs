@@ -10,7 +10,13 @@ use model::Secret;
 #[command(next_help_heading = "Hub")]
 pub struct HubArgs {
     /// The hub's address.
-    #[arg(long, env = "CAMPANILE_HUB", value_name = "URL", default_value = "http://127.0.0.1:8080", global = true)]
+    #[arg(
+        long,
+        env = "CAMPANILE_HUB",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080",
+        global = true
+    )]
     pub hub: String,
     /// API token.
     #[arg(long, env = "CAMPANILE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = secret, global = true)]
@@ -19,7 +25,13 @@ pub struct HubArgs {
     #[arg(long, env = "CAMPANILE_TOKEN_FILE", value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
     /// The hub's data folder, where its admin token is.
-    #[arg(long, env = "CAMPANILE_DATA_DIR", value_name = "DIR", default_value = "./data", global = true)]
+    #[arg(
+        long,
+        env = "CAMPANILE_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data",
+        global = true
+    )]
     pub data_dir: PathBuf,
 }
 

@@ -12,12 +12,18 @@ use clap::{Parser, Subcommand};
 
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
-pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
+pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions};
 pub use send::SendArgs;
 
 /// Hears every alerting dialect, keeps each problem as one alert, and tells every service that should know.
 #[derive(Debug, Parser)]
-#[command(name = "campanile", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "campanile",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -19,7 +19,12 @@ pub struct ServeOptions {
     #[arg(long, env = "CAMPANILE_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Where alerts are kept [default: SQLite in the data folder].
-    #[arg(long, env = "CAMPANILE_STORE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "CAMPANILE_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub store: Option<String>,
 }
 
@@ -33,10 +38,20 @@ pub struct DemoOptions {
     #[arg(long, env = "CAMPANILE_DEMO_PLAN")]
     pub plan: bool,
     /// Address and port of the hub.
-    #[arg(long, env = "CAMPANILE_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "CAMPANILE_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: SocketAddr,
     /// Address and port of the simulated vendors.
-    #[arg(long, env = "CAMPANILE_SANDBOX_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    #[arg(
+        long,
+        env = "CAMPANILE_SANDBOX_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8090"
+    )]
     pub sandbox_listen: SocketAddr,
     /// Folder for the demo's data [default: a temporary one].
     #[arg(long, env = "CAMPANILE_DATA_DIR", value_name = "DIR")]
@@ -58,7 +73,12 @@ pub enum Stress {
 #[derive(Clone, Debug, Args)]
 pub struct SandboxArgs {
     /// Address and port to listen on. It trusts whoever reaches it: keep it on loopback.
-    #[arg(long, env = "CAMPANILE_SANDBOX_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    #[arg(
+        long,
+        env = "CAMPANILE_SANDBOX_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8090"
+    )]
     pub listen: SocketAddr,
     /// Append every request as a JSON line to this file, secrets as received.
     #[arg(long, env = "CAMPANILE_SANDBOX_RECORD", value_name = "FILE")]

@@ -10,7 +10,12 @@ use model::{Secret, Severity};
   campanile send --key $KEY --event disk_full --resource db-1 --resolve")]
 pub struct SendArgs {
     /// The hub's address.
-    #[arg(long, env = "CAMPANILE_HUB", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "CAMPANILE_HUB",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub hub: String,
     /// Key of the source to send to; its dialect is `generic`.
     #[arg(long, env = "CAMPANILE_KEY", value_name = "KEY", hide_env_values = true, value_parser = super::hub::secret)]
@@ -22,7 +27,12 @@ pub struct SendArgs {
     #[arg(long, env = "CAMPANILE_SEND_EVENT", value_name = "NAME")]
     pub event: String,
     /// What has it: a host, a service.
-    #[arg(long, env = "CAMPANILE_SEND_RESOURCE", value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        env = "CAMPANILE_SEND_RESOURCE",
+        value_name = "NAME",
+        default_value = ""
+    )]
     pub resource: String,
     /// critical, major, minor, warning or info.
     #[arg(long, env = "CAMPANILE_SEND_SEVERITY", value_name = "SEVERITY")]
@@ -34,7 +44,12 @@ pub struct SendArgs {
     #[arg(long, env = "CAMPANILE_SEND_TEXT", value_name = "TEXT")]
     pub text: Option<String>,
     /// The measured value.
-    #[arg(long, env = "CAMPANILE_SEND_VALUE", value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        env = "CAMPANILE_SEND_VALUE",
+        value_name = "TEXT",
+        allow_hyphen_values = true
+    )]
     pub value: Option<String>,
     /// A label, as often as needed.
     #[arg(long = "label", env = "CAMPANILE_SEND_LABEL", value_name = "NAME=VALUE", value_delimiter = None, value_parser = label)]
@@ -52,7 +67,9 @@ pub struct SendArgs {
 
 fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
         _ => Err("a label is written NAME=VALUE".to_owned()),
     }
 }

@@ -25,7 +25,12 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let hub = Hub::from_args(&args.hub)?;
-    let work = Work { hub: &hub, json: args.json, user, now: clock.now() };
+    let work = Work {
+        hub: &hub,
+        json: args.json,
+        user,
+        now: clock.now(),
+    };
     let printed = match &args.command {
         AlertsCommand::Watch(watch_args) => {
             return watch::run(&hub, watch_args, args.json, clock, out, stop).await;
@@ -43,24 +48,46 @@ pub async fn run(
             let answer = hub.get(&format!("/api/v1/alerts/{id}/explain")).await?;
             work.print(&answer, || show::explain(&answer, work.now))
         }
-        AlertsCommand::Ack { one, lasting } => work.act(one, "acknowledge", "Acknowledged", until(*lasting)).await?,
-        AlertsCommand::Unack { one } => work.act(one, "unacknowledge", "No longer acknowledged", json!({})).await?,
+        AlertsCommand::Ack { one, lasting } => {
+            work.act(one, "acknowledge", "Acknowledged", until(*lasting))
+                .await?
+        }
+        AlertsCommand::Unack { one } => {
+            work.act(one, "unacknowledge", "No longer acknowledged", json!({}))
+                .await?
+        }
         AlertsCommand::Close { one } => work.act(one, "close", "Closed", json!({})).await?,
         AlertsCommand::Reopen { one } => work.act(one, "reopen", "Opened again", json!({})).await?,
-        AlertsCommand::Shelve { one, lasting } => work.act(one, "shelve", "Shelved", until(Some(*lasting))).await?,
-        AlertsCommand::Unshelve { one } => work.act(one, "unshelve", "Taken from the shelf", json!({})).await?,
-        AlertsCommand::Note { one, text } => work.act(one, "note", "Noted", json!({ "text": text })).await?,
-        AlertsCommand::Assign { one, to } if to.trim().is_empty() => {
-            work.act(one, "assign", "Assigned to nobody", json!({ "to": null })).await?
+        AlertsCommand::Shelve { one, lasting } => {
+            work.act(one, "shelve", "Shelved", until(Some(*lasting)))
+                .await?
         }
-        AlertsCommand::Assign { one, to } => work.act(one, "assign", "Assigned", json!({ "to": to })).await?,
+        AlertsCommand::Unshelve { one } => {
+            work.act(one, "unshelve", "Taken from the shelf", json!({}))
+                .await?
+        }
+        AlertsCommand::Note { one, text } => {
+            work.act(one, "note", "Noted", json!({ "text": text }))
+                .await?
+        }
+        AlertsCommand::Assign { one, to } if to.trim().is_empty() => {
+            work.act(one, "assign", "Assigned to nobody", json!({ "to": null }))
+                .await?
+        }
+        AlertsCommand::Assign { one, to } => {
+            work.act(one, "assign", "Assigned", json!({ "to": to }))
+                .await?
+        }
     };
     out.write_all(printed.as_bytes())?;
     Ok(())
 }
 
 fn until(lasting: Option<DurationMs>) -> Value {
-    lasting.map_or_else(|| json!({}), |lasting| json!({ "for": lasting.to_string() }))
+    lasting.map_or_else(
+        || json!({}),
+        |lasting| json!({ "for": lasting.to_string() }),
+    )
 }
 
 struct Work<'a> {
@@ -72,7 +99,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn print(&self, answer: &Value, for_people: impl FnOnce() -> String) -> String {
-        if self.json { format!("{answer:#}\n") } else { for_people() }
+        if self.json {
+            format!("{answer:#}\n")
+        } else {
+            for_people()
+        }
     }
 
     async fn show(&self, id: &str) -> anyhow::Result<String> {
@@ -89,7 +120,9 @@ impl Work<'_> {
     async fn events(&self, id: &str) -> anyhow::Result<Vec<Value>> {
         let mut events: Vec<Value> = Vec::new();
         for _page in 0..EVENTS_PAGES_MAX {
-            let after = events.last().map_or(0, |event| crate::client::json::number(event, "seq"));
+            let after = events
+                .last()
+                .map_or(0, |event| crate::client::json::number(event, "seq"));
             let path = format!("/api/v1/alerts/{id}/events?after={after}&limit={EVENTS_PAGE}");
             let page = self.hub.get(&path).await?;
             let got = list(&page, "events");
@@ -101,20 +134,32 @@ impl Work<'_> {
         Ok(events)
     }
 
-    async fn act(&self, one: &OneArgs, verb: &str, done: &str, mut body: Value) -> anyhow::Result<String> {
+    async fn act(
+        &self,
+        one: &OneArgs,
+        verb: &str,
+        done: &str,
+        mut body: Value,
+    ) -> anyhow::Result<String> {
         let id = find::find(self.hub, &one.which).await?;
         body["by"] = json!(one.by.as_deref().unwrap_or(self.user));
         if let Some(note) = &one.note {
             body["note"] = json!(note);
         }
-        let alert = self.hub.post(&format!("/api/v1/alerts/{id}/{verb}"), &body).await?;
+        let alert = self
+            .hub
+            .post(&format!("/api/v1/alerts/{id}/{verb}"), &body)
+            .await?;
         Ok(self.print(&alert, || self.done(done, &alert)))
     }
 
     /// What happened, how it is now, and what to do next.
     fn done(&self, done: &str, alert: &Value) -> String {
         let mut now = format!("It is {} now", text(alert, "status"));
-        for (status, field) in [("acknowledged", "acked_until"), ("shelved", "shelved_until")] {
+        for (status, field) in [
+            ("acknowledged", "acked_until"),
+            ("shelved", "shelved_until"),
+        ] {
             if text(alert, "status") == status
                 && let Some(until) = time(alert, field)
             {

@@ -42,9 +42,17 @@ async fn by_abbreviation(hub: &Hub, typed: &str) -> anyhow::Result<String> {
         let mut cursor = None;
         let mut pages = 0;
         loop {
-            let path = query(&[("status", statuses.to_owned()), ("limit", PAGE.to_string())], cursor.as_deref());
+            let path = query(
+                &[("status", statuses.to_owned()), ("limit", PAGE.to_string())],
+                cursor.as_deref(),
+            );
             let page = hub.get(&path).await?;
-            found.extend(list(&page, "alerts").iter().filter(|alert| is_abbreviated(alert, &wanted)).cloned());
+            found.extend(
+                list(&page, "alerts")
+                    .iter()
+                    .filter(|alert| is_abbreviated(alert, &wanted))
+                    .cloned(),
+            );
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             pages += 1;
             if cursor.is_none() || pages == PAGES_MAX {
@@ -55,10 +63,15 @@ async fn by_abbreviation(hub: &Hub, typed: &str) -> anyhow::Result<String> {
             return only_one(&found, &format!("`{shown}` is short for several alerts"));
         }
         if pages == PAGES_MAX && cursor.is_some() {
-            anyhow::bail!("`{shown}` is not among the newest {} alerts; give the whole id.", PAGE * PAGES_MAX);
+            anyhow::bail!(
+                "`{shown}` is not among the newest {} alerts; give the whole id.",
+                PAGE * PAGES_MAX
+            );
         }
     }
-    anyhow::bail!("no alert's id begins or ends with `{shown}`.\n`campanile alerts list --all` shows what there is.")
+    anyhow::bail!(
+        "no alert's id begins or ends with `{shown}`.\n`campanile alerts list --all` shows what there is."
+    )
 }
 
 fn is_abbreviated(alert: &Value, wanted: &str) -> bool {
@@ -68,17 +81,29 @@ fn is_abbreviated(alert: &Value, wanted: &str) -> bool {
 
 /// Of several alerts with this key the one that is not closed; of closed ones the newest.
 async fn by_key(hub: &Hub, key: &str) -> anyhow::Result<String> {
-    let path = query(&[("key", key.to_owned()), ("status", ALL.to_owned()), ("limit", PAGE.to_string())], None);
+    let path = query(
+        &[
+            ("key", key.to_owned()),
+            ("status", ALL.to_owned()),
+            ("limit", PAGE.to_string()),
+        ],
+        None,
+    );
     let page = hub.get(&path).await?;
-    let (closed, live): (Vec<Value>, Vec<Value>) =
-        list(&page, "alerts").iter().cloned().partition(|alert| text(alert, "status") == "closed");
+    let (closed, live): (Vec<Value>, Vec<Value>) = list(&page, "alerts")
+        .iter()
+        .cloned()
+        .partition(|alert| text(alert, "status") == "closed");
     if !live.is_empty() {
         return only_one(&live, "several sources have an alert with this key");
     }
     // Ids begin with the time they were made.
     match closed.iter().map(|alert| text(alert, "id")).max() {
         Some(id) => Ok(id),
-        None => anyhow::bail!("no alert has the key `{}`.\n`campanile alerts list --all` shows what there is.", clean(key)),
+        None => anyhow::bail!(
+            "no alert has the key `{}`.\n`campanile alerts list --all` shows what there is.",
+            clean(key)
+        ),
     }
 }
 
@@ -89,8 +114,23 @@ fn only_one(found: &[Value], problem: &str) -> anyhow::Result<String> {
     let lines: Vec<String> = found
         .iter()
         .take(10)
-        .map(|alert| format!("  {}  {}  {}", text(alert, "id"), text(alert, "source"), cut(&headline(alert), 40)))
+        .map(|alert| {
+            format!(
+                "  {}  {}  {}",
+                text(alert, "id"),
+                text(alert, "source"),
+                cut(&headline(alert), 40)
+            )
+        })
         .collect();
-    let more = if found.len() > 10 { format!("\n  and {} more", found.len() - 10) } else { String::new() };
-    anyhow::bail!("{problem}; say which one by its id:\n{}{more}\n(The last digits are enough, such as `{}`.)", lines.join("\n"), short_id(&found[0]))
+    let more = if found.len() > 10 {
+        format!("\n  and {} more", found.len() - 10)
+    } else {
+        String::new()
+    };
+    anyhow::bail!(
+        "{problem}; say which one by its id:\n{}{more}\n(The last digits are enough, such as `{}`.)",
+        lines.join("\n"),
+        short_id(&found[0])
+    )
 }

@@ -43,15 +43,29 @@ impl Hub {
     }
 
     pub fn new(base: &str, token: Option<Secret>) -> Result<Hub, HubError> {
-        let bad = |why| HubError::BadAddress { hub: clean(base), why };
+        let bad = |why| HubError::BadAddress {
+            hub: clean(base),
+            why,
+        };
         let url = url::Url::parse(base).map_err(|_| bad("it is not a URL"))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(bad("it does not begin with http:// or https://"));
         }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(HubError::BadAddress { hub: "[address]".into(), why: "leave user, password, query and fragment out" });
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(HubError::BadAddress {
+                hub: "[address]".into(),
+                why: "leave user, password, query and fragment out",
+            });
         }
-        Ok(Hub { base: base.trim_end_matches('/').to_owned(), token, client: client()? })
+        Ok(Hub {
+            base: base.trim_end_matches('/').to_owned(),
+            token,
+            client: client()?,
+        })
     }
 
     pub fn base(&self) -> &str {
@@ -71,19 +85,40 @@ impl Hub {
     }
 
     /// A request and its whole answer, whatever its status.
-    pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, HubError> {
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, HubError> {
         let request = self.request(method, path, body, &[])?;
         let work = async {
-            let response = self.client.request(request).await.map_err(|error| self.failed(&error))?;
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| self.failed(&error))?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|error| {
-                let hub = self.base.clone();
-                match error.is::<LengthLimitError>() {
-                    true => HubError::NotAHub { hub, why: "its answer is too long".into() },
-                    false => HubError::Broken { hub, why: clean(&error.to_string()) },
-                }
-            })?;
-            Ok(Answer { status, body: body.to_bytes() })
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+                .collect()
+                .await
+                .map_err(|error| {
+                    let hub = self.base.clone();
+                    match error.is::<LengthLimitError>() {
+                        true => HubError::NotAHub {
+                            hub,
+                            why: "its answer is too long".into(),
+                        },
+                        false => HubError::Broken {
+                            hub,
+                            why: clean(&error.to_string()),
+                        },
+                    }
+                })?;
+            Ok(Answer {
+                status,
+                body: body.to_bytes(),
+            })
         };
         self.in_time(work).await
     }
@@ -93,7 +128,12 @@ impl Hub {
         let mut headers = vec![("accept", "text/event-stream")];
         headers.extend(last_id.map(|id| ("last-event-id", id)));
         let request = self.request(Method::GET, path, None, &headers)?;
-        let work = async { self.client.request(request).await.map_err(|error| self.failed(&error)) };
+        let work = async {
+            self.client
+                .request(request)
+                .await
+                .map_err(|error| self.failed(&error))
+        };
         let response = self.in_time(work).await?;
         let status = response.status();
         let is_stream = response
@@ -104,10 +144,17 @@ impl Hub {
             return Ok(response.into_body());
         }
         if status.is_success() {
-            return Err(HubError::NotAHub { hub: self.base.clone(), why: "it sends no stream of events".into() });
+            return Err(HubError::NotAHub {
+                hub: self.base.clone(),
+                why: "it sends no stream of events".into(),
+            });
         }
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await;
+        let body = body
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         Err(self.refused(status, &body))
     }
 
@@ -118,10 +165,14 @@ impl Hub {
         body: Option<&Value>,
         headers: &[(&'static str, &str)],
     ) -> Result<Request<Full<Bytes>>, HubError> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             let value = header::HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            let mut value = value.map_err(|_| HubError::Token("the token has characters that no header may have".into()))?;
+            let mut value = value.map_err(|_| {
+                HubError::Token("the token has characters that no header may have".into())
+            })?;
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
         }
@@ -135,18 +186,22 @@ impl Hub {
             }
             None => Bytes::new(),
         };
-        request.body(Full::new(bytes)).map_err(|_| HubError::BadAddress {
-            hub: self.base.clone(),
-            why: "it cannot be asked as it is",
-        })
+        request
+            .body(Full::new(bytes))
+            .map_err(|_| HubError::BadAddress {
+                hub: self.base.clone(),
+                why: "it cannot be asked as it is",
+            })
     }
 
     fn json(&self, answer: Answer) -> Result<Value, HubError> {
         if !answer.status.is_success() {
             return Err(self.refused(answer.status, &answer.body));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| HubError::NotAHub { hub: self.base.clone(), why: "its answer is not JSON".into() })
+        serde_json::from_slice(&answer.body).map_err(|_| HubError::NotAHub {
+            hub: self.base.clone(),
+            why: "its answer is not JSON".into(),
+        })
     }
 
     /// A refusal, from the hub's `application/problem+json` where it is one.
@@ -158,21 +213,38 @@ impl Hub {
             title => title,
         };
         let status = status.as_u16();
-        HubError::Refused { status, title, detail: word("detail"), advice: advice(status) }
+        HubError::Refused {
+            status,
+            title,
+            detail: word("detail"),
+            advice: advice(status),
+        }
     }
 
     fn failed(&self, error: &hyper_util::client::legacy::Error) -> HubError {
         let why = root_cause(error);
         match error.is_connect() {
-            true => HubError::NoHub { hub: self.base.clone(), why },
-            false => HubError::Broken { hub: self.base.clone(), why },
+            true => HubError::NoHub {
+                hub: self.base.clone(),
+                why,
+            },
+            false => HubError::Broken {
+                hub: self.base.clone(),
+                why,
+            },
         }
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, HubError>>) -> Result<T, HubError> {
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, HubError>>,
+    ) -> Result<T, HubError> {
         match tokio::time::timeout(Duration::from_secs(ANSWER_SECONDS_MAX), work).await {
             Ok(done) => done,
-            Err(_) => Err(HubError::Timeout { hub: self.base.clone(), seconds: ANSWER_SECONDS_MAX }),
+            Err(_) => Err(HubError::Timeout {
+                hub: self.base.clone(),
+                seconds: ANSWER_SECONDS_MAX,
+            }),
         }
     }
 }
@@ -185,10 +257,16 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     }
     let text = clean(&innermost.to_string());
     // The number means nothing to people.
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
-#[expect(clippy::disallowed_methods, reason = "talks to the hub itself, not to vendors")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "talks to the hub itself, not to vendors"
+)]
 fn client() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, HubError> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
@@ -200,7 +278,8 @@ fn client() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, HubErr
         .or_else(|_| {
             let empty = rustls::RootCertStore::empty();
             let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-            let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            let config = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions();
             config.map(|config| {
                 let config = config.with_root_certificates(empty).with_no_client_auth();
                 hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config)
@@ -222,9 +301,10 @@ fn token(args: &HubArgs) -> Result<Option<Secret>, HubError> {
         None => (args.data_dir.join("admin-token"), false),
     };
     match std::fs::read_to_string(&path) {
-        Ok(text) if text.trim().is_empty() => {
-            Err(HubError::Token(format!("the token file {} is empty", path.display())))
-        }
+        Ok(text) if text.trim().is_empty() => Err(HubError::Token(format!(
+            "the token file {} is empty",
+            path.display()
+        ))),
         Ok(text) => Ok(Some(Secret::new(text.trim()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => Ok(None),
         Err(error) => Err(HubError::Token(format!(

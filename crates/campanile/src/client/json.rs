@@ -19,7 +19,10 @@ pub fn time(value: &Value, field: &str) -> Option<Timestamp> {
 }
 
 pub fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value[field].as_array().map(Vec::as_slice).unwrap_or_default()
+    value[field]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 pub fn number(value: &Value, field: &str) -> u64 {
@@ -28,10 +31,22 @@ pub fn number(value: &Value, field: &str) -> u64 {
 
 /// Who did something: a name, or an object with `name` and `via`.
 pub fn who(value: &Value) -> String {
-    match (text(value, "by"), text(&value["by"], "name"), text(&value["by"], "via")) {
+    match (
+        text(value, "by"),
+        text(&value["by"], "name"),
+        text(&value["by"], "via"),
+    ) {
         (name, _, _) if !name.is_empty() => name,
-        (_, name, via) if !name.is_empty() && !via.is_empty() && name != via => format!("{name} ({via})"),
-        (_, name, via) => if name.is_empty() { via } else { name },
+        (_, name, via) if !name.is_empty() && !via.is_empty() && name != via => {
+            format!("{name} ({via})")
+        }
+        (_, name, via) => {
+            if name.is_empty() {
+                via
+            } else {
+                name
+            }
+        }
     }
 }
 
@@ -44,5 +59,9 @@ pub fn short_id(value: &Value) -> String {
 
 /// One line for people: the title, or what stands for it.
 pub fn headline(alert: &Value) -> String {
-    ["title", "event", "key"].map(|field| text(alert, field)).into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    ["title", "event", "key"]
+        .map(|field| text(alert, field))
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }

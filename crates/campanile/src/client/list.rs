@@ -17,7 +17,12 @@ pub const ALL: &str = "tracking,open,acknowledged,shelved,closed";
 /// Rows asked for at once.
 const PAGE_MAX: u32 = 500;
 
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',');
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b',');
 
 /// The path of a listing of alerts.
 pub fn query(parameters: &[(&str, String)], cursor: Option<&str>) -> String {
@@ -36,7 +41,10 @@ pub async fn fetch(hub: &Hub, args: &ListArgs) -> anyhow::Result<Value> {
     let mut alerts: Vec<Value> = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let left = args.limit - u32::try_from(alerts.len()).unwrap_or(args.limit).min(args.limit);
+        let left = args.limit
+            - u32::try_from(alerts.len())
+                .unwrap_or(args.limit)
+                .min(args.limit);
         let path = query(&parameters(args, left.min(PAGE_MAX)), cursor.as_deref());
         let page = hub.get(&path).await?;
         let got = list(&page, "alerts");
@@ -60,7 +68,15 @@ fn parameters(args: &ListArgs, limit: u32) -> Vec<(&'static str, String)> {
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
     vec![
         ("status", status),
-        ("severity", joined(args.severity.iter().map(|severity| severity.as_str()).collect())),
+        (
+            "severity",
+            joined(
+                args.severity
+                    .iter()
+                    .map(|severity| severity.as_str())
+                    .collect(),
+            ),
+        ),
         ("text", optional(&args.text)),
         ("project", optional(&args.project)),
         ("source", optional(&args.source)),
@@ -74,26 +90,59 @@ pub fn render(listing: &Value, args: &ListArgs, now: Timestamp) -> String {
     let alerts = list(listing, "alerts");
     let Some(first) = alerts.first() else {
         let narrowed = !args.severity.is_empty()
-            || [&args.text, &args.project, &args.source, &args.key].iter().any(|value| value.is_some());
+            || [&args.text, &args.project, &args.source, &args.key]
+                .iter()
+                .any(|value| value.is_some());
         return match (args.status.is_empty() && !args.all, narrowed) {
             (true, false) => "No alerts, but for closed ones (--all shows them).\n".to_owned(),
-            (true, true) => "No such alerts, but perhaps closed ones (--all shows them).\n".to_owned(),
+            (true, true) => {
+                "No such alerts, but perhaps closed ones (--all shows them).\n".to_owned()
+            }
             (false, _) => "No such alerts.\n".to_owned(),
         };
     };
-    let several_projects = alerts.iter().any(|alert| text(alert, "project") != text(first, "project"));
+    let several_projects = alerts
+        .iter()
+        .any(|alert| text(alert, "project") != text(first, "project"));
     let mut columns = vec![
-        Column { head: "ID", width_max: 8 },
-        Column { head: "SEVERITY", width_max: 8 },
-        Column { head: "STATUS", width_max: 12 },
-        Column { head: "AGE", width_max: 5 },
-        Column { head: "RESOURCE", width_max: 22 },
-        Column { head: "TITLE", width_max: 200 },
+        Column {
+            head: "ID",
+            width_max: 8,
+        },
+        Column {
+            head: "SEVERITY",
+            width_max: 8,
+        },
+        Column {
+            head: "STATUS",
+            width_max: 12,
+        },
+        Column {
+            head: "AGE",
+            width_max: 5,
+        },
+        Column {
+            head: "RESOURCE",
+            width_max: 22,
+        },
+        Column {
+            head: "TITLE",
+            width_max: 200,
+        },
     ];
     if several_projects {
-        columns.insert(4, Column { head: "PROJECT", width_max: 14 });
+        columns.insert(
+            4,
+            Column {
+                head: "PROJECT",
+                width_max: 14,
+            },
+        );
     }
-    let rows: Vec<Vec<String>> = alerts.iter().map(|alert| row(alert, several_projects, now)).collect();
+    let rows: Vec<Vec<String>> = alerts
+        .iter()
+        .map(|alert| row(alert, several_projects, now))
+        .collect();
     let count = alerts.len();
     let plural = if count == 1 { "alert" } else { "alerts" };
     let more = match listing["next_cursor"].as_str() {
@@ -113,7 +162,9 @@ fn row(alert: &Value, with_project: bool, now: Timestamp) -> Vec<String> {
         short_id(alert),
         text(alert, "severity"),
         text(alert, "status"),
-        since.map(|since| length(now.since(since))).unwrap_or_default(),
+        since
+            .map(|since| length(now.since(since)))
+            .unwrap_or_default(),
         text(alert, "resource"),
         headline(alert),
     ];

@@ -12,6 +12,8 @@ mod send;
 mod show;
 mod sse;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod watch;
 

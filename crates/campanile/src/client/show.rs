@@ -24,22 +24,41 @@ pub fn alert(alert: &Value, events: &[Value], now: Timestamp) -> String {
     line("resource", text(alert, "resource"));
     line("event", text(alert, "event"));
     line("value", text(alert, "value"));
-    line("since", both(time(alert, "starts_at").or_else(|| time(alert, "opened_at")), now));
+    line(
+        "since",
+        both(
+            time(alert, "starts_at").or_else(|| time(alert, "opened_at")),
+            now,
+        ),
+    );
     if let Some(last_seen) = time(alert, "last_seen") {
         let repeats = number(alert, "repeat_count");
-        line("last heard", format!("{}, {repeats} repeat(s)", relative(last_seen, now)));
+        line(
+            "last heard",
+            format!("{}, {repeats} repeat(s)", relative(last_seen, now)),
+        );
     }
     if number(alert, "episode") > 1 {
         line("episode", number(alert, "episode").to_string());
     }
     line("assigned to", text(alert, "assignee"));
-    for (name, field) in [("acknowledged", "acked_until"), ("shelved", "shelved_until")] {
+    for (name, field) in [
+        ("acknowledged", "acked_until"),
+        ("shelved", "shelved_until"),
+    ] {
         if let Some(until) = time(alert, field) {
             line(name, format!("until {}", both(Some(until), now)));
         }
     }
     if let Some(closed) = time(alert, "closed_at") {
-        line("closed", format!("{}, {}", both(Some(closed), now), text(alert, "closed_because")));
+        line(
+            "closed",
+            format!(
+                "{}, {}",
+                both(Some(closed), now),
+                text(alert, "closed_because")
+            ),
+        );
     }
     line("page", text(alert, "url"));
     paragraph(&mut out, alert["text"].as_str().unwrap_or_default());
@@ -49,7 +68,9 @@ pub fn alert(alert: &Value, events: &[Value], now: Timestamp) -> String {
     if !links.is_empty() {
         out.push_str("\nLinks\n");
         for link in links {
-            out.push_str(&format!("  {} {}\n", text(link, "text"), text(link, "href")).replace("   ", "  "));
+            out.push_str(
+                &format!("  {} {}\n", text(link, "text"), text(link, "href")).replace("   ", "  "),
+            );
         }
     }
     log(&mut out, events, now);
@@ -60,40 +81,64 @@ pub fn alert(alert: &Value, events: &[Value], now: Timestamp) -> String {
 
 /// `critical, open: title`.
 fn head(alert: &Value) -> String {
-    let line = format!("{}, {}: {}", text(alert, "severity"), text(alert, "status"), headline(alert));
+    let line = format!(
+        "{}, {}: {}",
+        text(alert, "severity"),
+        text(alert, "status"),
+        headline(alert)
+    );
     let mut out = wrap(&line, WIDTH).join("\n");
     out.push('\n');
     out
 }
 
 fn from(alert: &Value) -> String {
-    format!("source {} of project {}", text(alert, "source"), text(alert, "project"))
+    format!(
+        "source {} of project {}",
+        text(alert, "source"),
+        text(alert, "project")
+    )
 }
 
 /// What a person would do now.
 pub fn next_step(alert: &Value) -> String {
     let id = short_id(alert);
     match text(alert, "status").as_str() {
-        "open" => format!("Look after it: campanile alerts ack {id}    Who was told: campanile alerts explain {id}"),
+        "open" => format!(
+            "Look after it: campanile alerts ack {id}    Who was told: campanile alerts explain {id}"
+        ),
         _ => format!("Who was told, and why: campanile alerts explain {id}"),
     }
 }
 
 fn paragraph(out: &mut String, body: &str) {
-    let lines: Vec<String> =
-        body.lines().take(50).flat_map(|line| wrap(&crate::client::clean(line), WIDTH - 2)).collect();
+    let lines: Vec<String> = body
+        .lines()
+        .take(50)
+        .flat_map(|line| wrap(&crate::client::clean(line), WIDTH - 2))
+        .collect();
     if !lines.is_empty() {
         out.push('\n');
-        lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        lines
+            .iter()
+            .for_each(|line| out.push_str(&format!("  {line}\n")));
     }
 }
 
 fn pairs(out: &mut String, title: &str, map: &Value) {
-    let Some(map) = map.as_object().filter(|map| !map.is_empty()) else { return };
+    let Some(map) = map.as_object().filter(|map| !map.is_empty()) else {
+        return;
+    };
     out.push_str(&format!("\n{title}\n"));
     for (name, value) in map {
-        let line = format!("{}={}", crate::client::clean(name), crate::client::clean(value.as_str().unwrap_or_default()));
-        wrap(&line, WIDTH - 2).iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        let line = format!(
+            "{}={}",
+            crate::client::clean(name),
+            crate::client::clean(value.as_str().unwrap_or_default())
+        );
+        wrap(&line, WIDTH - 2)
+            .iter()
+            .for_each(|line| out.push_str(&format!("  {line}\n")));
     }
 }
 
@@ -107,19 +152,45 @@ fn log(out: &mut String, events: &[Value], now: Timestamp) {
         out.push_str(&format!("  ({hidden} older events; --json has all)\n"));
     }
     let columns = [
-        Column { head: "#", width_max: 6 },
-        Column { head: "WHEN", width_max: 9 },
-        Column { head: "EVENT", width_max: 16 },
-        Column { head: "BY", width_max: 24 },
-        Column { head: "DETAILS", width_max: 200 },
+        Column {
+            head: "#",
+            width_max: 6,
+        },
+        Column {
+            head: "WHEN",
+            width_max: 9,
+        },
+        Column {
+            head: "EVENT",
+            width_max: 16,
+        },
+        Column {
+            head: "BY",
+            width_max: 24,
+        },
+        Column {
+            head: "DETAILS",
+            width_max: 200,
+        },
     ];
-    let rows: Vec<Vec<String>> = events[hidden..].iter().map(|event| event_row(event, now)).collect();
+    let rows: Vec<Vec<String>> = events[hidden..]
+        .iter()
+        .map(|event| event_row(event, now))
+        .collect();
     out.push_str(&table(&columns, &rows));
 }
 
 fn event_row(event: &Value, now: Timestamp) -> Vec<String> {
-    let when = time(event, "at").map(|at| relative(at, now)).unwrap_or_default();
-    vec![number(event, "seq").to_string(), when, text(event, "kind"), who(event), details(event, now)]
+    let when = time(event, "at")
+        .map(|at| relative(at, now))
+        .unwrap_or_default();
+    vec![
+        number(event, "seq").to_string(),
+        when,
+        text(event, "kind"),
+        who(event),
+        details(event, now),
+    ]
 }
 
 /// What an event says besides its kind: remark, assignee, until when, why.
@@ -132,7 +203,11 @@ pub fn details(event: &Value, now: Timestamp) -> String {
     if let Some(until) = time(event, "until") {
         parts.push(format!("until {}", relative(until, now)));
     }
-    parts.extend([text(event, "because"), text(event, "note")].into_iter().filter(|part| !part.is_empty()));
+    parts.extend(
+        [text(event, "because"), text(event, "note")]
+            .into_iter()
+            .filter(|part| !part.is_empty()),
+    );
     parts.join("; ")
 }
 
@@ -142,11 +217,26 @@ fn lanes(out: &mut String, lanes: &[Value]) {
     }
     out.push_str("\nTold\n");
     let columns = [
-        Column { head: "INTEGRATION", width_max: 24 },
-        Column { head: "SINK", width_max: 14 },
-        Column { head: "TARGET", width_max: 24 },
-        Column { head: "TOLD", width_max: 8 },
-        Column { head: "STATE", width_max: 200 },
+        Column {
+            head: "INTEGRATION",
+            width_max: 24,
+        },
+        Column {
+            head: "SINK",
+            width_max: 14,
+        },
+        Column {
+            head: "TARGET",
+            width_max: 24,
+        },
+        Column {
+            head: "TOLD",
+            width_max: 8,
+        },
+        Column {
+            head: "STATE",
+            width_max: 200,
+        },
     ];
     let rows: Vec<Vec<String>> = lanes
         .iter()
@@ -156,7 +246,13 @@ fn lanes(out: &mut String, lanes: &[Value]) {
                 (_, Some(true)) => "more is owed".to_owned(),
                 _ => String::new(),
             };
-            vec![text(lane, "integration"), text(lane, "sink"), text(lane, "target"), text(lane, "told"), state]
+            vec![
+                text(lane, "integration"),
+                text(lane, "sink"),
+                text(lane, "target"),
+                text(lane, "told"),
+                state,
+            ]
         })
         .collect();
     out.push_str(&table(&columns, &rows));
@@ -174,12 +270,28 @@ pub fn explain(answer: &Value, now: Timestamp) -> String {
             target if target.is_empty() => String::new(),
             target => format!(", {target}"),
         };
-        out.push_str(&format!("\n{} ({}{target})\n", text(lane, "integration"), text(lane, "sink")));
+        out.push_str(&format!(
+            "\n{} ({}{target})\n",
+            text(lane, "integration"),
+            text(lane, "sink")
+        ));
         let told = text(lane, "told");
-        let owed = if lane["owed"] == true { ", more is owed" } else { "" };
-        out.push_str(&format!("  told: {}{owed}\n", if told.is_empty() { "nothing" } else { &told }));
-        for sentence in [text(lane, "state"), text(lane, "next")].iter().filter(|text| !text.is_empty()) {
-            wrap(sentence, WIDTH - 2).iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        let owed = if lane["owed"] == true {
+            ", more is owed"
+        } else {
+            ""
+        };
+        out.push_str(&format!(
+            "  told: {}{owed}\n",
+            if told.is_empty() { "nothing" } else { &told }
+        ));
+        for sentence in [text(lane, "state"), text(lane, "next")]
+            .iter()
+            .filter(|text| !text.is_empty())
+        {
+            wrap(sentence, WIDTH - 2)
+                .iter()
+                .for_each(|line| out.push_str(&format!("  {line}\n")));
         }
         if let Some(due) = time(lane, "due_at") {
             out.push_str(&format!("  next look: {}\n", relative(due, now)));
@@ -191,7 +303,9 @@ pub fn explain(answer: &Value, now: Timestamp) -> String {
         out.push_str("\nNot told\n");
         for entry in not_told {
             let line = format!("{}: {}", text(entry, "integration"), text(entry, "reason"));
-            wrap(&line, WIDTH - 2).iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+            wrap(&line, WIDTH - 2)
+                .iter()
+                .for_each(|line| out.push_str(&format!("  {line}\n")));
         }
     }
     out
@@ -202,19 +316,42 @@ fn history(out: &mut String, rows: &[Value], now: Timestamp) {
         return;
     }
     let columns = [
-        Column { head: "WHEN", width_max: 9 },
-        Column { head: "EVENTS", width_max: 9 },
-        Column { head: "WHAT", width_max: 18 },
-        Column { head: "OUTCOME", width_max: 15 },
-        Column { head: "REPLY", width_max: 200 },
+        Column {
+            head: "WHEN",
+            width_max: 9,
+        },
+        Column {
+            head: "EVENTS",
+            width_max: 9,
+        },
+        Column {
+            head: "WHAT",
+            width_max: 18,
+        },
+        Column {
+            head: "OUTCOME",
+            width_max: 15,
+        },
+        Column {
+            head: "REPLY",
+            width_max: 200,
+        },
     ];
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             let (from, upto) = (number(row, "from") + 1, number(row, "upto"));
-            let events = if from >= upto { upto.to_string() } else { format!("{from}-{upto}") };
-            let reply = format!("{} {}", text(row, "status"), text(row, "text")).trim().to_owned();
-            let when = time(row, "at").map(|at| relative(at, now)).unwrap_or_default();
+            let events = if from >= upto {
+                upto.to_string()
+            } else {
+                format!("{from}-{upto}")
+            };
+            let reply = format!("{} {}", text(row, "status"), text(row, "text"))
+                .trim()
+                .to_owned();
+            let when = time(row, "at")
+                .map(|at| relative(at, now))
+                .unwrap_or_default();
             vec![when, events, text(row, "kind"), text(row, "outcome"), reply]
         })
         .collect();

@@ -40,7 +40,9 @@ impl SseParser {
                     let line = std::mem::take(&mut self.line);
                     events.extend(self.line_ended(&String::from_utf8_lossy(&line)));
                 }
-                _ if self.line.len() + self.data.len() >= EVENT_BYTES_MAX => return Err(EventTooLong),
+                _ if self.line.len() + self.data.len() >= EVENT_BYTES_MAX => {
+                    return Err(EventTooLong);
+                }
                 _ => self.line.push(*byte),
             }
         }
@@ -50,14 +52,21 @@ impl SseParser {
     /// Whatever was incomplete when a connection ended is dropped; the id stays.
     pub fn restart(&mut self) {
         let last_id = self.last_id.take();
-        *self = SseParser { last_id, ..SseParser::default() };
+        *self = SseParser {
+            last_id,
+            ..SseParser::default()
+        };
     }
 
     fn line_ended(&mut self, line: &str) -> Option<SseEvent> {
         if line.is_empty() {
             let kind = std::mem::take(&mut self.kind);
             let data = std::mem::take(&mut self.data);
-            let kind = if kind.is_empty() { "message".to_owned() } else { kind };
+            let kind = if kind.is_empty() {
+                "message".to_owned()
+            } else {
+                kind
+            };
             return std::mem::take(&mut self.has_data).then_some(SseEvent { kind, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -84,7 +93,10 @@ mod tests {
     use super::*;
 
     fn event(kind: &str, data: &str) -> SseEvent {
-        SseEvent { kind: kind.into(), data: data.into() }
+        SseEvent {
+            kind: kind.into(),
+            data: data.into(),
+        }
     }
 
     #[test]
@@ -100,13 +112,20 @@ mod tests {
             assert_eq!(got, wanted, "in pieces of {size}");
             assert_eq!(parser.last_id.as_deref(), Some("8"));
             parser.restart();
-            assert_eq!(parser.feed(b"data: x\n\n").unwrap(), [event("message", "x")]);
+            assert_eq!(
+                parser.feed(b"data: x\n\n").unwrap(),
+                [event("message", "x")]
+            );
             assert_eq!(parser.last_id.as_deref(), Some("8"));
         }
     }
 
     #[test]
     fn i10_an_event_without_end_is_refused() {
-        assert!(SseParser::default().feed(&vec![b'x'; EVENT_BYTES_MAX + 1]).is_err());
+        assert!(
+            SseParser::default()
+                .feed(&vec![b'x'; EVENT_BYTES_MAX + 1])
+                .is_err()
+        );
     }
 }

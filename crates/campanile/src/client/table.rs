@@ -15,12 +15,22 @@ pub struct Column {
 pub fn table(columns: &[Column], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for (index, column) in columns.iter().enumerate() {
-        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(index))
+            .map(|cell| cell.chars().count());
         let wanted = cells.chain([column.head.len()]).max().unwrap_or(0);
         let taken: usize = widths.iter().map(|width| width + 2).sum();
-        widths.push(wanted.min(column.width_max).min(WIDTH.saturating_sub(taken)));
+        widths.push(
+            wanted
+                .min(column.width_max)
+                .min(WIDTH.saturating_sub(taken)),
+        );
     }
-    let heads = columns.iter().map(|column| column.head.to_owned()).collect();
+    let heads = columns
+        .iter()
+        .map(|column| column.head.to_owned())
+        .collect();
     let mut out = String::new();
     for row in std::iter::once(&heads).chain(rows) {
         let mut line = String::new();
@@ -42,9 +52,15 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_a_hundred_columns() {
-        let columns = ["A", "B", "TITLE"].map(|head| Column { head, width_max: 200 });
+        let columns = ["A", "B", "TITLE"].map(|head| Column {
+            head,
+            width_max: 200,
+        });
         let long = "word ".repeat(50);
-        let rows = vec![vec!["1".into(), "b".repeat(60), long], vec!["22".into(), String::new(), "short".into()]];
+        let rows = vec![
+            vec!["1".into(), "b".repeat(60), long],
+            vec!["22".into(), String::new(), "short".into()],
+        ];
         let out = table(&columns, &rows);
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines.len(), 3);

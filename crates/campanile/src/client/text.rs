@@ -4,7 +4,11 @@ use model::{DurationMs, Timestamp};
 
 /// One line without control characters; what would steer a terminal or turn the direction of writing becomes a blank.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if steers(c) { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn steers(c: char) -> bool {
@@ -75,7 +79,10 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
 
 /// `3m ago (2026-01-31T12:00:00.000Z)`, or a dash.
 pub fn both(time: Option<Timestamp>, now: Timestamp) -> String {
-    time.map_or_else(|| "-".to_owned(), |time| format!("{} ({time})", relative(time, now)))
+    time.map_or_else(
+        || "-".to_owned(),
+        |time| format!("{} ({time})", relative(time, now)),
+    )
 }
 
 #[cfg(test)]

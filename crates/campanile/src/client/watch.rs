@@ -33,13 +33,21 @@ pub async fn run(
     }
 }
 
-async fn follow(hub: &Hub, args: &WatchArgs, json: bool, clock: &dyn Clock, out: &mut dyn Write) -> anyhow::Result<()> {
+async fn follow(
+    hub: &Hub,
+    args: &WatchArgs,
+    json: bool,
+    clock: &dyn Clock,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut parser = SseParser::default();
     let mut stream = hub.stream("/api/v1/stream", None).await?;
     eprintln!("Watching {}. Ctrl-C ends it.", hub.base());
     loop {
         while let Some(Ok(frame)) = stream.frame().await {
-            let Some(data) = frame.data_ref() else { continue };
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
             for event in parser.feed(data)? {
                 if let Some(line) = line(&event, args, json, clock.now()) {
                     writeln!(out, "{line}")?;
@@ -55,15 +63,27 @@ async fn follow(hub: &Hub, args: &WatchArgs, json: bool, clock: &dyn Clock, out:
 }
 
 /// Connects again, however long it takes; a refusal that waiting does not mend ends it.
-async fn again(hub: &Hub, last_id: Option<&str>, clock: &dyn Clock) -> Result<hyper::body::Incoming, HubError> {
+async fn again(
+    hub: &Hub,
+    last_id: Option<&str>,
+    clock: &dyn Clock,
+) -> Result<hyper::body::Incoming, HubError> {
     let mut tries = 0;
     loop {
         let seconds = RETRY_SECONDS[tries.min(RETRY_SECONDS.len() - 1)];
         clock.sleep(DurationMs::from_secs(seconds)).await;
         tries += 1;
         match hub.stream("/api/v1/stream", last_id).await {
-            Err(error @ HubError::Refused { status: 400..=428 | 430..=499, .. }) => return Err(error),
-            Err(error) => eprintln!("Still not: {}", error.to_string().lines().next().unwrap_or_default()),
+            Err(
+                error @ HubError::Refused {
+                    status: 400..=428 | 430..=499,
+                    ..
+                },
+            ) => return Err(error),
+            Err(error) => eprintln!(
+                "Still not: {}",
+                error.to_string().lines().next().unwrap_or_default()
+            ),
             Ok(stream) => return Ok(stream),
         }
     }
@@ -77,8 +97,15 @@ fn line(event: &SseEvent, args: &WatchArgs, json: bool, now: Timestamp) -> Optio
     let data: Value = serde_json::from_str(&event.data).ok()?;
     let (alert, happened) = (&data["alert"], &data["event"]);
     let severity = text(alert, "severity");
-    let wanted = args.project.as_ref().is_none_or(|project| text(alert, "project") == *project)
-        && (args.severity.is_empty() || args.severity.iter().any(|wanted| wanted.as_str() == severity));
+    let wanted = args
+        .project
+        .as_ref()
+        .is_none_or(|project| text(alert, "project") == *project)
+        && (args.severity.is_empty()
+            || args
+                .severity
+                .iter()
+                .any(|wanted| wanted.as_str() == severity));
     if !wanted {
         return None;
     }
@@ -88,8 +115,15 @@ fn line(event: &SseEvent, args: &WatchArgs, json: bool, now: Timestamp) -> Optio
     // In UTC, as the hub's log has it.
     let at = time(happened, "at").unwrap_or(now).to_string();
     let clock = at.get(11..19).unwrap_or_default();
-    let more: Vec<String> = [who(happened), details(happened, now)].into_iter().filter(|part| !part.is_empty()).collect();
-    let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join(": ")) };
+    let more: Vec<String> = [who(happened), details(happened, now)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", more.join(": "))
+    };
     let line = format!(
         "{clock}  {}  {severity:<8}  {:<16}  {}{more}",
         short_id(alert),
