@@ -283,6 +283,17 @@ impl Hub {
             .map(|(why, until)| (why.to_owned(), until))
     }
 
+    /// Whether everything that is due now waits for a vendor's pause, a breaker or a probe's time.
+    pub fn is_held_back(&self, now: Timestamp) -> bool {
+        let catalog = self.catalog();
+        let health = self.shared.health.lock();
+        health.in_flight() == 0
+            && catalog
+                .revisions
+                .keys()
+                .all(|key| health.closed_until(*key) > now)
+    }
+
     /// Makes the configuration mean `desired`; a line per change, for people. On an error nothing has changed.
     pub async fn apply(&self, desired: &Desired) -> Result<Vec<String>, CatalogError> {
         let shared = &self.shared;

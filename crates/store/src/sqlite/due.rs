@@ -172,7 +172,7 @@ pub(super) fn due_lanes(
 /// Rows of alerts whose lane in this slot is claimed in memory, and the claim has not lapsed.
 fn held(memory: &Memory, slot: i64, now: Timestamp) -> HashSet<i64> {
     let mut held = HashSet::new();
-    memory.each_claim(slot, |(row, _), lane| {
+    memory.each_claim(slot, |row, lane| {
         if lane.claim.as_ref().is_some_and(|claim| claim.until > now) {
             held.insert(row);
         }
@@ -194,7 +194,7 @@ pub(super) fn next_due(
         };
         let mut claimed = HashSet::new();
         let mut earliest = Timestamp::NEVER;
-        memory.each_claim(slot, |(row, _), lane| {
+        memory.each_claim(slot, |row, lane| {
             claimed.insert(row);
             earliest = earliest.min(lanes::look_at(lane).unwrap_or(Timestamp::NEVER));
         });
