@@ -1,0 +1,451 @@
+//! Writing alerts: each change with its events, lanes and message, all or nothing (I3).
+
+use std::sync::Arc;
+
+use model::{Alert, AlertId, Content, Event, Scope, SourceId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::codes;
+use super::fault::{Fault, Res};
+use super::lanes::{self, LaneRow};
+use super::memory::{LiveHash, Memory};
+use super::writer::Tx;
+use super::{blobs, docs};
+use crate::{AlertWrite, LiveKey, WriteError};
+
+/// An [`AlertWrite`] as rows. Made in the caller's task, so that the writer thread serialises nothing.
+pub(super) struct AlertRows {
+    id: AlertId,
+    expected: Option<u32>,
+    retires: Option<(AlertId, u32)>,
+    hash: LiveHash,
+    row: AlertRow,
+    events: Vec<EventRow>,
+    lanes: Vec<LaneRow>,
+    message: Option<(SourceId, String)>,
+    at: Timestamp,
+}
+
+struct AlertRow {
+    project: [u8; 16],
+    source: [u8; 16],
+    scope: Option<String>,
+    key: String,
+    status: i64,
+    severity: i64,
+    version: u32,
+    seq: u32,
+    live: bool,
+    live_until: Option<i64>,
+    timer_at: Option<i64>,
+    changed_at: i64,
+    closed_at: Option<i64>,
+    doc: String,
+    content_seq: Option<u32>,
+    content: Option<String>,
+}
+
+struct EventRow {
+    seq: u32,
+    at: i64,
+    kind: i64,
+    status: i64,
+    doc: Option<String>,
+    content: Option<String>,
+}
+
+/// An open alert holds its key; a closed one as long as signals may still belong to it.
+fn holds_key(alert: &Alert) -> bool {
+    !alert.is_closed() || alert.live_until.is_some()
+}
+
+pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
+    let alert = &write.alert;
+    let key = LiveKey {
+        project: alert.project,
+        scope: alert.scope,
+        key: alert.key.clone(),
+    };
+    let mut events = Vec::with_capacity(write.events.len());
+    let mut content_seq = None;
+    for event in &write.events {
+        if let Some(content) = &event.content
+            && (Arc::ptr_eq(content, &alert.content) || content == &alert.content)
+        {
+            content_seq = Some(event.seq);
+        }
+        events.push(event_row(event)?);
+    }
+    let own_scope = alert.scope == Scope::Source(alert.source);
+    let row = AlertRow {
+        project: alert.project.to_bytes(),
+        source: alert.source.to_bytes(),
+        scope: match own_scope {
+            true => None,
+            false => Some(docs::write("alert", &alert.scope)?),
+        },
+        status: codes::status(alert.status),
+        severity: codes::severity(alert.severity()),
+        version: alert.version,
+        seq: alert.seq,
+        live: holds_key(alert),
+        live_until: alert.live_until.map(|t| t.0),
+        timer_at: alert.timer_at.map(|t| t.0),
+        changed_at: alert.changed_at.0,
+        closed_at: alert.closed_at.map(|t| t.0),
+        doc: docs::write("alert", &docs::AlertDoc::from(alert))?,
+        content_seq,
+        content: match content_seq {
+            Some(_) => None,
+            None => Some(docs::write("alert", &*alert.content)?),
+        },
+        key: String::new(),
+    };
+    let lanes = write.lanes.iter().map(lanes::prepare).collect::<Res<_>>()?;
+    Ok(AlertRows {
+        id: alert.id,
+        expected: write.expected,
+        retires: write.retires,
+        hash: memory.hash(&key),
+        row: AlertRow {
+            key: key.key,
+            ..row
+        },
+        events,
+        lanes,
+        message: write.message,
+        at: write.at,
+    })
+}
+
+fn event_row(event: &Event) -> Res<EventRow> {
+    let content = |c: &Arc<Content>| docs::write("event", &**c);
+    Ok(EventRow {
+        seq: event.seq,
+        at: event.at.0,
+        kind: codes::kind(event.kind),
+        status: codes::status(event.status),
+        doc: docs::EventDoc::of(event)
+            .map(|doc| docs::write("event", &doc))
+            .transpose()?,
+        content: event.content.as_ref().map(content).transpose()?,
+    })
+}
+
+/// Writes a request's changes. The outer error is the machine's.
+pub(super) fn commit(
+    tx: &mut Tx<'_>,
+    writes: &[Result<AlertRows, (AlertId, String)>],
+) -> Res<Vec<Result<(), WriteError>>> {
+    let mut answers = Vec::with_capacity(writes.len());
+    for write in writes {
+        let write = match write {
+            Ok(write) => write,
+            Err((id, what)) => {
+                let fault = Fault::row("alert", id, what);
+                answers.push(Err(fault.into_store("alert", id).into()));
+                continue;
+            }
+        };
+        answers.push(match tx.item(|tx| apply(tx, write))? {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::Conflict),
+            Err(fault) => Err(fault.into_store("alert", &write.id).into()),
+        });
+    }
+    Ok(answers)
+}
+
+/// An alert's row as a writer needs it.
+struct Found {
+    row: i64,
+    version: u32,
+    status: i64,
+}
+
+fn find(conn: &Connection, id: AlertId) -> Res<Option<Found>> {
+    let mut select = conn.prepare_cached("SELECT row, version, status FROM alert WHERE id = ?1")?;
+    let found = select.query_row([id.to_bytes()], |r| {
+        Ok(Found {
+            row: r.get(0)?,
+            version: r.get(1)?,
+            status: r.get(2)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// The row of an alert.
+pub(super) fn row_of(conn: &Connection, id: AlertId) -> Res<Option<i64>> {
+    let mut select = conn.prepare_cached("SELECT row FROM alert WHERE id = ?1")?;
+    Ok(select.query_row([id.to_bytes()], |r| r.get(0)).optional()?)
+}
+
+/// Whether it was written. Everything that may conflict is looked at before anything is written, so that a conflict
+/// needs no rollback.
+fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
+    let (conn, memory) = (tx.conn, tx.memory);
+    let found = match write.expected {
+        None => None,
+        Some(version) => match find(conn, write.id)? {
+            Some(found) if found.version == version => Some(found),
+            _ => return Ok(false),
+        },
+    };
+    let retired = match write.retires {
+        None => None,
+        Some((id, version)) => match find(conn, id)? {
+            Some(old) if old.version == version && old.status == CLOSED => Some(old.row),
+            _ => return Ok(false),
+        },
+    };
+    let own = found.as_ref().map(|f| f.row);
+    let holder = tx.pending.holder(memory, write.hash);
+    if write.row.live && holder.is_some() && holder != own && holder != retired {
+        return Ok(false);
+    }
+    if let Some((source, id)) = &write.message
+        && known_message(conn, *source, id)?.is_some()
+    {
+        return Ok(false);
+    }
+    let mut before = Vec::with_capacity(write.lanes.len());
+    for lane in &write.lanes {
+        match (own, lane.expected) {
+            // A new alert has no lanes.
+            (None, None) => before.push(None),
+            (None, Some(_)) => return Ok(false),
+            (Some(row), _) => match lanes::check(tx, row, lane)? {
+                Some(found) => before.push(found),
+                None => return Ok(false),
+            },
+        }
+    }
+
+    let row = match &found {
+        Some(found) => {
+            update(conn, found.row, &write.row)?;
+            tx.pending.tally.count_status(found.status, -1);
+            found.row
+        }
+        None => {
+            let row = tx.pending.tally.last_alert + 1;
+            if !insert(conn, row, write)? {
+                return Ok(false);
+            }
+            tx.pending.tally.last_alert = row;
+            row
+        }
+    };
+    tx.pending.tally.count_status(write.row.status, 1);
+    if let Some(old) = retired {
+        give_up_key(conn, old)?;
+    }
+    if write.row.live {
+        tx.pending.hold(write.hash, Some(row));
+    } else if holder.is_some() && (holder == own || holder == retired) {
+        tx.pending.hold(write.hash, None);
+    }
+    for event in &write.events {
+        let pos = tx.pending.tally.last_event + 1;
+        tx.pending.tally.last_event = pos;
+        insert_event(conn, pos, row, event)?;
+    }
+    for (lane, before) in write.lanes.iter().zip(before) {
+        lanes::put(tx, row, lane, before)?;
+    }
+    if let Some((source, id)) = &write.message {
+        conn.prepare_cached("INSERT INTO message (source, id, alert, at) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                source.to_bytes(),
+                id,
+                write.id.to_bytes(),
+                write.at.0
+            ])?;
+    }
+    Ok(true)
+}
+
+const CLOSED: i64 = 4;
+
+fn insert(conn: &Connection, row: i64, write: &AlertRows) -> Res<bool> {
+    let a = &write.row;
+    let inserted = conn
+        .prepare_cached(
+            "INSERT INTO alert (row, id, project, source, scope, key, status, severity, version, seq, live,
+                 live_until, timer_at, changed_at, closed_at, doc, content_seq, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![
+            row,
+            write.id.to_bytes(),
+            a.project,
+            a.source,
+            a.scope,
+            a.key,
+            a.status,
+            a.severity,
+            a.version,
+            a.seq,
+            a.live,
+            a.live_until,
+            a.timer_at,
+            a.changed_at,
+            a.closed_at,
+            a.doc,
+            a.content_seq,
+            a.content
+        ])?;
+    Ok(inserted == 1)
+}
+
+fn update(conn: &Connection, row: i64, a: &AlertRow) -> Res<()> {
+    conn.prepare_cached(
+        "UPDATE alert SET status = ?2, severity = ?3, version = ?4, seq = ?5, live = ?6, live_until = ?7,
+             timer_at = ?8, changed_at = ?9, closed_at = ?10, doc = ?11, content_seq = ?12, content = ?13
+         WHERE row = ?1",
+    )?
+    .execute(params![
+        row,
+        a.status,
+        a.severity,
+        a.version,
+        a.seq,
+        a.live,
+        a.live_until,
+        a.timer_at,
+        a.changed_at,
+        a.closed_at,
+        a.doc,
+        a.content_seq,
+        a.content
+    ])?;
+    Ok(())
+}
+
+fn insert_event(conn: &Connection, pos: i64, alert_row: i64, event: &EventRow) -> Res<()> {
+    conn.prepare_cached(
+        "INSERT INTO event (pos, alert_row, seq, at, kind, status, doc, content)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        pos,
+        alert_row,
+        event.seq,
+        event.at,
+        event.kind,
+        event.status,
+        event.doc,
+        event.content
+    ])?;
+    Ok(())
+}
+
+/// A closed alert loses its live key. Its version moves, so that nobody who read it before reopens it; its repeats
+/// move along.
+pub(super) fn give_up_key(conn: &Connection, row: i64) -> Res<()> {
+    conn.prepare_cached(
+        "UPDATE seen SET version = version + 1
+         WHERE alert_row = ?1 AND version = (SELECT version FROM alert WHERE row = ?1)",
+    )?
+    .execute([row])?;
+    conn.prepare_cached(
+        "UPDATE alert SET live = 0, live_until = NULL, version = version + 1 WHERE row = ?1",
+    )?
+    .execute([row])?;
+    Ok(())
+}
+
+/// The alert that this message changed, if it came before.
+pub(super) fn known_message(conn: &Connection, source: SourceId, id: &str) -> Res<Option<AlertId>> {
+    let mut select =
+        conn.prepare_cached("SELECT alert FROM message WHERE source = ?1 AND id = ?2")?;
+    let alert = select.query_row(params![source.to_bytes(), id], |r| r.get(0));
+    Ok(alert.optional()?.map(AlertId::from_bytes))
+}
+
+/// Runs `look` on each live key of the file, with the row that holds it.
+pub(super) fn each_live(conn: &Connection, mut look: impl FnMut(i64, &LiveKey)) -> Res<()> {
+    let mut select = conn.prepare(
+        "SELECT row, id, project, source, scope, key FROM alert INDEXED BY alert_live WHERE live = 1",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(r) = rows.next()? {
+        look(r.get(0)?, &live_key(r)?);
+    }
+    Ok(())
+}
+
+/// The live key in columns named `project`, `source`, `scope`, `key`.
+fn live_key(r: &rusqlite::Row<'_>) -> Res<LiveKey> {
+    let source: SourceId = blobs::source(r.get("source")?);
+    let scope: Option<String> = r.get("scope")?;
+    Ok(LiveKey {
+        project: blobs::project(r.get("project")?),
+        scope: match scope {
+            None => Scope::Source(source),
+            Some(text) => docs::read("alert", blobs::alert(r.get("id")?), &text)?,
+        },
+        key: r.get("key")?,
+    })
+}
+
+/// Takes the live key from closed alerts whose time is over, earliest first.
+pub(super) fn retire_live(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Res<Vec<AlertId>> {
+    let (conn, memory) = (tx.conn, tx.memory);
+    let mut retired = Vec::new();
+    let mut select = conn.prepare_cached(
+        "SELECT row, id, project, source, scope, key FROM alert INDEXED BY alert_retire
+         WHERE live_until IS NOT NULL AND live_until <= ?1 AND status = 4 ORDER BY live_until LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![now.0, codes::limit(limit)])?;
+    while let Some(r) = rows.next()? {
+        let row: i64 = r.get("row")?;
+        retired.push((row, blobs::alert(r.get("id")?), memory.hash(&live_key(r)?)));
+    }
+    drop(rows);
+    for (row, _, hash) in &retired {
+        give_up_key(conn, *row)?;
+        if tx.pending.holder(memory, *hash) == Some(*row) {
+            tx.pending.hold(*hash, None);
+        }
+    }
+    Ok(retired.into_iter().map(|(_, id, _)| id).collect())
+}
+
+/// Writes repeats of alerts that are still at the version repeated.
+pub(super) fn seen(tx: &mut Tx<'_>, rows: &[crate::SeenRow]) -> Res<()> {
+    for seen in rows {
+        tx.conn
+            .prepare_cached(
+                "INSERT INTO seen (alert_row, version, last_seen, repeat_count, ends_at)
+                 SELECT row, ?2, ?3, ?4, ?5 FROM alert WHERE id = ?1 AND version = ?2
+                 ON CONFLICT (alert_row) DO UPDATE SET version = excluded.version,
+                     last_seen = excluded.last_seen, repeat_count = excluded.repeat_count,
+                     ends_at = excluded.ends_at",
+            )?
+            .execute(params![
+                seen.alert.to_bytes(),
+                seen.version,
+                seen.last_seen.0,
+                codes::count(seen.repeat_count),
+                seen.ends_at.map(|t| t.0)
+            ])?;
+    }
+    Ok(())
+}
+
+/// What `prepare` found wrong, kept for the answer.
+pub(super) fn prepared(
+    changes: Vec<AlertWrite>,
+    memory: &Memory,
+) -> Vec<Result<AlertRows, (AlertId, String)>> {
+    changes
+        .into_iter()
+        .map(|change| {
+            let id = change.alert.id;
+            prepare(change, memory).map_err(|f| (id, f.into_store("alert", &id).to_string()))
+        })
+        .collect()
+}

@@ -1,0 +1,417 @@
+//! Writing lanes: claims, results, removals, attempts. Every writer names the version that it saw, and a claim that is
+//! only in memory counts as a version.
+
+use model::{Attempt, IntegrationId, Lane, LaneKey, Timestamp, Told};
+use rusqlite::{OptionalExtension, params};
+
+use super::buckets::Bucket;
+use super::fault::{Fault, Res};
+use super::writer::Tx;
+use super::{alerts, codes, docs};
+use crate::{ClaimAnswer, ClaimWrite, Debit, LaneChange, LanePut, LaneWrite, WriteError};
+
+/// A lane's new state as a row.
+pub(super) struct LaneRow {
+    pub key: LaneKey,
+    pub expected: Option<u32>,
+    version: u32,
+    priority: u8,
+    cursor: u32,
+    head: u32,
+    told: i64,
+    duplicates: u32,
+    orphans: u32,
+    due_at: Option<i64>,
+    look_at: Option<i64>,
+    doc: String,
+}
+
+/// What the table has of a lane, for the counts.
+#[derive(Clone, Copy)]
+pub(super) struct LaneBefore {
+    version: u32,
+    owing: bool,
+    open: bool,
+    duplicates: i64,
+    orphans: i64,
+}
+
+/// Whether the lane owes something: it is due some time, has events before it, or is being worked on.
+pub(super) fn owes(lane: &Lane) -> bool {
+    lane.due_at.is_some() || lane.cursor < lane.head || lane.claim.is_some()
+}
+
+/// When the lane may be handed out: not while somebody holds it, and never if nothing is owed.
+pub(super) fn look_at(lane: &Lane) -> Option<Timestamp> {
+    let lease_end = lane.claim.as_ref().map(|c| c.until);
+    match (lane.due_at, lease_end) {
+        (Some(due), Some(end)) => Some(due.max(end)),
+        (Some(due), None) => Some(due),
+        (None, Some(end)) => Some(end),
+        (None, None) => owes(lane).then_some(Timestamp::NEVER),
+    }
+}
+
+pub(super) fn prepare(put: &LanePut) -> Res<LaneRow> {
+    row(&put.lane, put.expected)
+}
+
+fn row(lane: &Lane, expected: Option<u32>) -> Res<LaneRow> {
+    Ok(LaneRow {
+        key: lane.key,
+        expected,
+        version: lane.version,
+        priority: lane.priority,
+        cursor: lane.cursor,
+        head: lane.head,
+        told: codes::told(lane.told),
+        duplicates: lane.duplicates,
+        orphans: lane.orphans,
+        due_at: lane.due_at.map(|t| t.0),
+        look_at: look_at(lane).map(|t| t.0),
+        doc: docs::write("lane", &docs::LaneDoc::from(lane))?,
+    })
+}
+
+fn find(
+    tx: &Tx<'_>,
+    row: i64,
+    integration: IntegrationId,
+    revision: u32,
+) -> Res<Option<(i64, LaneBefore)>> {
+    let Some(slot) = tx.pending.known_slot(tx.memory, integration, revision) else {
+        return Ok(None);
+    };
+    let mut select = tx.conn.prepare_cached(
+        "SELECT version, look_at IS NOT NULL, told, duplicates, orphans FROM lane
+         WHERE alert_row = ?1 AND slot = ?2",
+    )?;
+    let found = select.query_row([row, slot], |r| {
+        let (owing, told): (bool, i64) = (r.get(1)?, r.get(2)?);
+        Ok(LaneBefore {
+            version: r.get(0)?,
+            owing,
+            open: !owing && is_open(told),
+            duplicates: r.get(3)?,
+            orphans: r.get(4)?,
+        })
+    });
+    Ok(found.optional()?.map(|before| (slot, before)))
+}
+
+fn is_open(told: i64) -> bool {
+    told == codes::told(Told::Open) || told == codes::told(Told::Acked)
+}
+
+/// The lane's present row if it is at `expected`; `None` is a conflict.
+pub(super) fn check(tx: &Tx<'_>, row: i64, lane: &LaneRow) -> Res<Option<Option<LaneBefore>>> {
+    let LaneKey {
+        integration,
+        revision,
+        ..
+    } = lane.key;
+    Ok(
+        match (find(tx, row, integration, revision)?, lane.expected) {
+            (None, None) => Some(None),
+            (Some((slot, before)), Some(expected)) => {
+                let claimed = tx.pending.claimed_version(tx.memory, (row, slot));
+                (claimed.unwrap_or(before.version) == expected).then_some(Some(before))
+            }
+            _ => None,
+        },
+    )
+}
+
+/// Writes the lane after [`check`].
+pub(super) fn put(
+    tx: &mut Tx<'_>,
+    row: i64,
+    lane: &LaneRow,
+    before: Option<LaneBefore>,
+) -> Res<()> {
+    let LaneKey {
+        integration,
+        revision,
+        ..
+    } = lane.key;
+    let slot = tx.pending.slot(tx.conn, tx.memory, integration, revision)?;
+    let sql = match before {
+        None => {
+            "INSERT INTO lane (alert_row, slot, version, priority, cursor, head, told, duplicates, orphans,
+                 due_at, look_at, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        }
+        Some(_) => {
+            "UPDATE lane SET version = ?3, priority = ?4, cursor = ?5, head = ?6, told = ?7, duplicates = ?8,
+                 orphans = ?9, due_at = ?10, look_at = ?11, doc = ?12
+             WHERE alert_row = ?1 AND slot = ?2"
+        }
+    };
+    tx.conn.prepare_cached(sql)?.execute(params![
+        row,
+        slot,
+        lane.version,
+        lane.priority,
+        lane.cursor,
+        lane.head,
+        lane.told,
+        lane.duplicates,
+        lane.orphans,
+        lane.due_at,
+        lane.look_at,
+        lane.doc
+    ])?;
+    if let Some(before) = before {
+        tx.pending.unclaim(tx.memory, (row, slot));
+        count(tx, before, -1);
+    }
+    let owing = lane.look_at.is_some();
+    let after = LaneBefore {
+        version: lane.version,
+        owing,
+        open: !owing && is_open(lane.told),
+        duplicates: lane.duplicates.into(),
+        orphans: lane.orphans.into(),
+    };
+    count(tx, after, 1);
+    Ok(())
+}
+
+/// Counts a lane in or out.
+fn count(tx: &mut Tx<'_>, lane: LaneBefore, by: i64) {
+    let tally = &mut tx.pending.tally;
+    tally.lanes_owing += by * i64::from(lane.owing);
+    tally.lanes_open += by * i64::from(lane.open);
+    tally.duplicates += by * lane.duplicates;
+    tally.orphans += by * lane.orphans;
+}
+
+/// Removes all lanes of an alert, and counts them out.
+pub(super) fn remove_all(tx: &mut Tx<'_>, row: i64) -> Res<()> {
+    let mut select = tx.conn.prepare_cached(
+        "SELECT s.integration, s.revision FROM lane l JOIN slot s ON s.slot = l.slot WHERE l.alert_row = ?1",
+    )?;
+    let mut found = Vec::new();
+    let mut rows = select.query([row])?;
+    while let Some(r) = rows.next()? {
+        found.push((super::blobs::integration(r.get(0)?), r.get(1)?));
+    }
+    drop(rows);
+    for (integration, revision) in found {
+        if let Some((slot, before)) = find(tx, row, integration, revision)? {
+            remove(tx, row, slot, before)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(tx: &mut Tx<'_>, row: i64, slot: i64, before: LaneBefore) -> Res<()> {
+    tx.conn
+        .prepare_cached("DELETE FROM lane WHERE alert_row = ?1 AND slot = ?2")?
+        .execute([row, slot])?;
+    tx.pending.unclaim(tx.memory, (row, slot));
+    count(tx, before, -1);
+    Ok(())
+}
+
+/// A [`LaneWrite`] as rows, made in the caller's task.
+pub(super) struct LaneRows {
+    change: ChangeRows,
+    key: Option<LaneKey>,
+    attempts: Vec<AttemptRow>,
+}
+
+enum ChangeRows {
+    Put(LaneRow),
+    Remove { key: LaneKey, expected: u32 },
+    None,
+}
+
+struct AttemptRow {
+    lane: LaneKey,
+    at: i64,
+    outcome: i64,
+    doc: String,
+}
+
+pub(super) fn prepare_write(write: &LaneWrite) -> Res<LaneRows> {
+    let attempts = write.attempts.iter().map(attempt_row).collect::<Res<_>>()?;
+    let (change, key) = match &write.change {
+        LaneChange::Put(put) => (ChangeRows::Put(prepare(put)?), Some(put.lane.key)),
+        LaneChange::Remove { key, expected } => {
+            let (key, expected) = (*key, *expected);
+            (ChangeRows::Remove { key, expected }, Some(key))
+        }
+        LaneChange::None => (ChangeRows::None, write.attempts.first().map(|a| a.lane)),
+    };
+    Ok(LaneRows {
+        change,
+        key,
+        attempts,
+    })
+}
+
+fn attempt_row(attempt: &Attempt) -> Res<AttemptRow> {
+    Ok(AttemptRow {
+        lane: attempt.lane,
+        at: attempt.at.0,
+        outcome: codes::outcome(&attempt.kind),
+        doc: docs::write("attempt", &docs::AttemptDoc::from(attempt))?,
+    })
+}
+
+/// Writes results. On a conflict nothing of that write is written: the caller decides again, and says then what
+/// its attempts were.
+pub(super) fn write(tx: &mut Tx<'_>, writes: &[LaneRows]) -> Res<Vec<Result<(), WriteError>>> {
+    let mut answers = Vec::with_capacity(writes.len());
+    for write in writes {
+        answers.push(match tx.item(|tx| apply(tx, write))? {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::Conflict),
+            Err(fault) => Err(refused(fault, write.key).into()),
+        });
+    }
+    Ok(answers)
+}
+
+fn refused(fault: Fault, key: Option<LaneKey>) -> crate::StoreError {
+    match key {
+        Some(key) => fault.into_store("lane", &format!("{key:?}")),
+        None => fault.into_store("lane", &"?"),
+    }
+}
+
+fn apply(tx: &mut Tx<'_>, write: &LaneRows) -> Res<bool> {
+    match &write.change {
+        ChangeRows::None => {}
+        ChangeRows::Put(lane) => {
+            let Some(row) = alerts::row_of(tx.conn, lane.key.alert)? else {
+                return Ok(false);
+            };
+            let Some(before) = check(tx, row, lane)? else {
+                return Ok(false);
+            };
+            put(tx, row, lane, before)?;
+        }
+        ChangeRows::Remove { key, expected } => {
+            let Some(row) = alerts::row_of(tx.conn, key.alert)? else {
+                return Ok(false);
+            };
+            let Some((slot, before)) = find(tx, row, key.integration, key.revision)? else {
+                return Ok(false);
+            };
+            let claimed = tx.pending.claimed_version(tx.memory, (row, slot));
+            if claimed.unwrap_or(before.version) != *expected {
+                return Ok(false);
+            }
+            remove(tx, row, slot, before)?;
+        }
+    }
+    for attempt in &write.attempts {
+        let slot = tx.pending.slot(
+            tx.conn,
+            tx.memory,
+            attempt.lane.integration,
+            attempt.lane.revision,
+        )?;
+        let pos = tx.pending.tally.last_attempt + 1;
+        tx.pending.tally.last_attempt = pos;
+        tx.conn
+            .prepare_cached(
+                "INSERT INTO attempt (pos, alert, slot, at, outcome, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                pos,
+                attempt.lane.alert.to_bytes(),
+                slot,
+                attempt.at,
+                attempt.outcome,
+                attempt.doc
+            ])?;
+    }
+    Ok(true)
+}
+
+/// Takes lanes for sending.
+pub(super) fn claim(tx: &mut Tx<'_>, claims: &[ClaimWrite]) -> Res<Vec<ClaimAnswer>> {
+    let mut answers = Vec::with_capacity(claims.len());
+    for claim in claims {
+        // A claim is a few numbers of the store's own making: if it fails, so does the request.
+        match tx.item(|tx| claim_one(tx, claim))? {
+            Ok(answer) => answers.push(answer),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(answers)
+}
+
+fn claim_one(tx: &mut Tx<'_>, claim: &ClaimWrite) -> Res<ClaimAnswer> {
+    let key = claim.lane.key;
+    let Some(row) = alerts::row_of(tx.conn, key.alert)? else {
+        return Ok(ClaimAnswer::Conflict);
+    };
+    let Some((slot, before)) = find(tx, row, key.integration, key.revision)? else {
+        return Ok(ClaimAnswer::Conflict);
+    };
+    let place = (row, slot);
+    let version = tx.pending.claimed_version(tx.memory, place);
+    if version.unwrap_or(before.version) != claim.expected {
+        return Ok(ClaimAnswer::Conflict);
+    }
+    match debit(tx, &claim.debits, claim.now) {
+        Err((bucket, until)) => return Ok(ClaimAnswer::Blocked { bucket, until }),
+        Ok(debited) => {
+            for (name, bucket) in debited {
+                tx.pending.set_bucket(&name, bucket);
+            }
+        }
+    }
+    if claim.durable {
+        let lane = self::row(&claim.lane, Some(claim.expected))?;
+        put(tx, row, &lane, Some(before))?;
+    } else {
+        tx.pending.claim(place, claim.lane.clone());
+    }
+    Ok(ClaimAnswer::Claimed)
+}
+
+/// All buckets after their debits, or the one that keeps the lane waiting longest.
+fn debit(
+    tx: &Tx<'_>,
+    debits: &[Debit],
+    now: Timestamp,
+) -> Result<Vec<(String, Bucket)>, (String, Timestamp)> {
+    let mut after: Vec<(String, Bucket)> = Vec::with_capacity(debits.len());
+    let mut blocked: Option<(String, Timestamp)> = None;
+    for debit in debits {
+        let held = after.iter().rev().find(|(name, _)| *name == debit.bucket);
+        let bucket = match held {
+            Some((_, bucket)) => *bucket,
+            None => tx.pending.bucket(tx.memory, &debit.bucket),
+        };
+        match bucket.debit(debit, now) {
+            Ok(bucket) => after.push((debit.bucket.clone(), bucket)),
+            Err(until) if blocked.as_ref().is_none_or(|(_, b)| *b < until) => {
+                blocked = Some((debit.bucket.clone(), until));
+            }
+            Err(_) => {}
+        }
+    }
+    match blocked {
+        Some(blocked) => Err(blocked),
+        None => Ok(after),
+    }
+}
+
+/// Blocks a bucket, also beyond a restart.
+pub(super) fn block_bucket(tx: &mut Tx<'_>, name: &str, until: Timestamp) -> Res<()> {
+    let bucket = tx.pending.bucket(tx.memory, name).block(until);
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO bucket (name, blocked_until) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET blocked_until = excluded.blocked_until",
+        )?
+        .execute(params![name, bucket.blocked_until.0])?;
+    tx.pending.set_bucket(name, bucket);
+    Ok(())
+}
