@@ -1,1 +1,36 @@
-fn main() {}
+//! The project's chores: `cargo xtask test` runs every check; CI runs the same.
+
+mod machine;
+mod steps;
+mod supply;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", about = "Chores of the project")]
+struct Options {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Formatting, lints, all tests, supply chain. Installs what the machine lacks, or says exactly what.
+    Test {
+        /// Only formatting, lints and supply chain.
+        #[arg(long)]
+        lints: bool,
+    },
+    /// Installs what tests and demo need on a Debian machine, or says exactly what is missing.
+    Setup,
+    /// Licences and forbidden crates, from the lock file.
+    Supply,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Options::parse().chore {
+        Chore::Test { lints } => steps::test(lints),
+        Chore::Setup => machine::set_up(),
+        Chore::Supply => supply::check(),
+    }
+}

@@ -5,3 +5,8 @@
 
 pub mod kit;
 pub mod registry;
+
+mod alertmanager;
+mod generic;
+mod slack;
+mod webhook;

@@ -1,12 +1,13 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
+use crate::{alertmanager, generic, slack, webhook};
 
 /// Every way out.
-pub static SINKS: &[&dyn SinkKind] = &[];
+pub static SINKS: &[&dyn SinkKind] = &[&slack::SLACK, &slack::SLACK_WEBHOOK, &webhook::WEBHOOK];
 
 /// Every way in.
-pub static DIALECTS: &[&dyn Dialect] = &[];
+pub static DIALECTS: &[&dyn Dialect] = &[&alertmanager::ALERTMANAGER, &generic::GENERIC];
 
 /// The sink of this name.
 pub fn sink(name: &str) -> Option<&'static dyn SinkKind> {

@@ -166,3 +166,16 @@ pub struct SourceDefaults {
     pub update_interval: DurationMs,
     pub tracking_delay: DurationMs,
 }
+
+impl Default for SourceDefaults {
+    /// No reopening; a repeated resolve is recognised for a quarter of an hour; `updated` at most once a minute.
+    fn default() -> SourceDefaults {
+        SourceDefaults {
+            reopen_window: DurationMs::ZERO,
+            reopen_same_start: false,
+            live_after_close: DurationMs::from_mins(15),
+            update_interval: DurationMs::from_mins(1),
+            tracking_delay: DurationMs::ZERO,
+        }
+    }
+}

@@ -1,16 +1,29 @@
 //! What all vendors' folders share: the shapes of dialects and sinks, manifests, judging, rendering.
 
+pub mod address;
+mod alert_json;
+#[cfg(test)]
+mod conformance;
 mod dialect;
+mod fit;
+mod judge;
 mod manifest;
+#[cfg(test)]
+pub(crate) mod samples;
 mod settings;
 mod sink;
+pub mod words;
+
+pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
 
 pub use dialect::{
     Accepted, AlertmanagerRead, Answer, Dialect, Inbound, ReadData, ReadWant, Rejection,
     SignalOutcome, SourceDefaults, SourceSettings,
 };
+pub use fit::fit;
+pub use judge::{Judge, standard, standard_sentence};
 pub use manifest::{
     DialectManifest, Edition, ErrorSentence, SettingField, SettingKind, SinkManifest,
 };
-pub use settings::{SecretText, SettingsError, SettingsMap, fields_of, parse_settings};
+pub use settings::{SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret};
 pub use sink::{Finish, Next, Pace, Reply, Sink, SinkKind, Step, Task};

@@ -1,9 +1,11 @@
 //! Settings: parsed once from what people wrote, described by their struct's schema.
 
-use model::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use model::{DurationMs, Secret};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::kit::{SettingField, SettingKind};
@@ -59,6 +61,50 @@ impl JsonSchema for SecretText {
     }
 }
 
+/// A length of time as a setting: `30s`, `5m`, `1h30m`, `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub DurationMs);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Span).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "format": "span", "examples": ["5m"] })
+    }
+}
+
+/// A secret for Standard Webhooks, in `wire::signatures`' form (`whsec_` and base64): a raw text stands for its bytes.
+pub fn standard_secret(field: &str, text: &SecretText) -> Result<Secret, SettingsError> {
+    let text = text.expose();
+    if text.is_empty() {
+        return Err(SettingsError::new(field, "the secret is empty: leave it out, or give one"));
+    }
+    match text.strip_prefix("whsec_") {
+        Some(key) if STANDARD.decode(key).is_ok_and(|key| !key.is_empty()) => Ok(Secret::new(text)),
+        Some(_) => Err(SettingsError::new(field, "what follows `whsec_` must be base64")),
+        None => Ok(Secret::new(format!("whsec_{}", STANDARD.encode(text)))),
+    }
+}
+
 /// The fields of a settings struct's schema, in the struct's order.
 pub fn fields_of(schema: &Schema) -> Vec<SettingField> {
     let value = schema.as_value();
@@ -87,11 +133,13 @@ pub fn fields_of(schema: &Schema) -> Vec<SettingField> {
         .collect()
 }
 
-/// A secret may be optional (`anyOf`) or one of a list.
+/// A secret may be optional (`anyOf`), one of a list, or a value of a map.
 fn is_secret(field: &Value) -> bool {
+    let is_of = |part: &Value| part.is_object() && is_secret(part);
     field["x-secret"] == true
         || is_in(&field["anyOf"])
-        || (field["items"].is_object() && is_secret(&field["items"]))
+        || is_of(&field["items"])
+        || is_of(&field["additionalProperties"])
 }
 
 fn is_in(any_of: &Value) -> bool {

@@ -13,7 +13,8 @@ pub trait SinkKind: Send + Sync {
     fn manifest(&self) -> &'static SinkManifest;
     /// A sink with these settings; every problem with them at once.
     fn build(&self, settings: &SettingsMap) -> Result<Arc<dyn Sink>, Vec<SettingsError>>;
-    /// Valid settings against the sandbox at `base_url`, for conformance tests and examples.
+    /// Valid settings against the sandbox at `base_url` (its own address, without the vendor's path), for
+    /// conformance tests and examples.
     fn example(&self, base_url: &str) -> SettingsMap;
 }
 
@@ -44,6 +45,8 @@ pub struct Task<'a> {
     pub idempotency_key: &'a str,
     pub integration: &'a str,
     pub project: &'a str,
+    /// The name of the alert's source.
+    pub source: &'a str,
     /// The hub's own address as people reach it, without a slash at its end.
     pub external_url: &'a str,
     pub now: Timestamp,

@@ -1,0 +1,246 @@
+//! `POST /api/v2/alerts`: a JSON array into signals.
+//!
+//! The array is parsed in one pass that borrows from the body. Only if some part has a wrong type is it parsed again
+//! alert by alert, so that one bad alert spoils only itself.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use model::limits::SIGNALS_PER_REQUEST_MAX;
+use model::{DurationMs, Labels, Link, Severity, Signal, SignalKind, Timestamp};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::fingerprint::fingerprint;
+use crate::kit::{Rejection, address, fit};
+
+/// The words of the link to the sender's own page; reading alerts finds it by them.
+pub const GENERATOR: &str = "Source";
+
+/// The signals of a body and what is wrong with the rest, or why nothing of it can be read.
+pub fn decode(
+    body: &[u8],
+    now: Timestamp,
+    resolve_timeout: DurationMs,
+) -> Result<(Vec<Signal>, Vec<Rejection>), String> {
+    let entries = entries(body)?;
+    if entries.len() > SIGNALS_PER_REQUEST_MAX {
+        return Err(format!("more than {SIGNALS_PER_REQUEST_MAX} alerts in one request: send smaller batches"));
+    }
+    let mut signals = Vec::with_capacity(entries.len());
+    let mut rejections = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        match entry.and_then(|posted| signal(posted, now, resolve_timeout)) {
+            Ok(signal) => signals.push(signal),
+            Err(problem) => rejections.push(Rejection { index, problem }),
+        }
+    }
+    Ok((signals, rejections))
+}
+
+/// One alert as posted. Unknown fields are passed over, `null` counts as absent.
+#[derive(Deserialize)]
+struct Posted<'a> {
+    #[serde(borrow, default)]
+    labels: Option<Pairs<'a>>,
+    #[serde(borrow, default)]
+    annotations: Option<Pairs<'a>>,
+    #[serde(borrow, default, rename = "startsAt")]
+    starts_at: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "endsAt")]
+    ends_at: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "generatorURL")]
+    generator_url: Option<Text<'a>>,
+}
+
+type Entry<'a> = Result<Posted<'a>, String>;
+
+fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err("alerts in body is required".to_owned());
+    }
+    let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
+    match serde_json::from_str::<Option<Vec<Posted<'_>>>>(text) {
+        Ok(posted) => return Ok(posted.unwrap_or_default().into_iter().map(Ok).collect()),
+        Err(error) if error.classify() == Category::Data => {}
+        Err(error) => return Err(unreadable(&error)),
+    }
+    let raw: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    Ok(raw.into_iter().enumerate().map(|(index, part)| entry(index, part)).collect())
+}
+
+fn entry(index: usize, part: &RawValue) -> Entry<'_> {
+    serde_json::from_str(part.get()).map_err(|error| format!("alert {index}: {error}"))
+}
+
+fn unreadable(error: &serde_json::Error) -> String {
+    format!("the body is not a JSON array of alerts: {error}")
+}
+
+fn signal(posted: Posted<'_>, now: Timestamp, resolve_timeout: DurationMs) -> Result<Signal, String> {
+    let mut labels = posted.labels.ok_or("labels in body is required")?.sorted();
+    labels.retain(|(_, value)| !value.0.is_empty());
+    if labels.is_empty() {
+        return Err("at least one label pair required".to_owned());
+    }
+    check_names("label set", &labels)?;
+    let annotations = posted.annotations.map(Pairs::sorted).unwrap_or_default();
+    check_names("annotations", &annotations)?;
+
+    let starts = time(posted.starts_at)?;
+    let ends = time(posted.ends_at)?;
+    let ends_at = ends.unwrap_or(now + resolve_timeout);
+    if starts.or(ends).is_some_and(|starts| ends_at < starts) {
+        return Err("start time must be before end time".to_owned());
+    }
+
+    let key = format!("{:016x}", fingerprint(labels.iter().map(|(n, v)| (&*n.0, &*v.0))));
+    let labels = owned(labels);
+    let annotations = owned(annotations);
+    let first = |from: &Labels, names: &[&str]| {
+        names.iter().find_map(|name| from.get(name).filter(|v| !v.is_empty())).unwrap_or_default().to_owned()
+    };
+    let event = first(&labels, &["alertname"]);
+    let title = first(&annotations, &["summary", "title"]);
+    let fitted = fit(Signal {
+        key,
+        kind: if ends_at <= now { SignalKind::Resolve } else { SignalKind::Fire },
+        severity: labels.get("severity").and_then(Severity::from_common_word),
+        resource: first(&labels, &["instance", "node", "host", "hostname", "pod", "service", "job"]),
+        title: if title.is_empty() { event.clone() } else { title },
+        event,
+        text: first(&annotations, &["description", "message"]),
+        value: annotations.get("value").map(str::to_owned),
+        links: links(posted.generator_url.as_ref().map(|t| &*t.0), &annotations),
+        labels,
+        annotations,
+        starts_at: starts,
+        ends_at: Some(ends_at),
+        ..Signal::default()
+    });
+    fitted.map_err(|problem| format!("an alert cannot be taken: {problem}"))
+}
+
+/// Alertmanager 0.25's names: letters, digits and underscores, no digit first.
+fn check_names(of: &str, pairs: &[(Text<'_>, Text<'_>)]) -> Result<(), String> {
+    let is_name = |name: &str| {
+        !name.starts_with(|c: char| c.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    match pairs.iter().find(|(name, _)| !is_name(&name.0)) {
+        Some((name, _)) => Err(format!("invalid {of}: invalid name {:?}", wire::text::cut_chars(&name.0, 200))),
+        None => Ok(()),
+    }
+}
+
+/// A time; absent, empty, and Go's zero time are `None`. Without an offset it is UTC.
+fn time(text: Option<Text<'_>>) -> Result<Option<Timestamp>, String> {
+    /// 0001-01-01T00:00:00Z, what Go writes for "no time".
+    const GO_ZERO_MS: i64 = -62_135_596_800_000;
+    let Some(text) = text.filter(|text| !text.0.is_empty()) else {
+        return Ok(None);
+    };
+    let utc = |text: &str| {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        text.contains(':').then(|| Timestamp(zoned.timestamp().as_millisecond()))
+    };
+    let read = text.0.parse::<Timestamp>().ok().or_else(|| utc(&text.0));
+    match read {
+        Some(Timestamp(GO_ZERO_MS)) => Ok(None),
+        Some(at) => Ok(Some(at)),
+        None => Err(format!("{:?} is not an RFC 3339 time", wire::text::cut_chars(&text.0, 60))),
+    }
+}
+
+fn links(generator: Option<&str>, annotations: &Labels) -> Vec<Link> {
+    let named = [
+        (GENERATOR, generator),
+        ("Runbook", annotations.get("runbook_url").or(annotations.get("runbook"))),
+        ("Dashboard", annotations.get("dashboard_url").or(annotations.get("dashboard"))),
+    ];
+    let to_link = |(text, href): (&str, Option<&str>)| {
+        Some(Link {
+            href: href.filter(|href| address::looks_like_link(href))?.to_owned(),
+            text: text.to_owned(),
+        })
+    };
+    named.into_iter().filter_map(to_link).collect()
+}
+
+fn owned(pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
+    pairs.into_iter().map(|(name, value)| (name.0, value.0)).collect()
+}
+
+/// A text that is borrowed from the body unless it has escapes. `null` reads as empty, as Go does.
+#[derive(Clone)]
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'de>, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed("")))
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// Labels or annotations as posted.
+struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
+
+impl<'a> Pairs<'a> {
+    /// By name; of a name that comes twice the last value stays.
+    fn sorted(self) -> Vec<(Text<'a>, Text<'a>)> {
+        let mut pairs = self.0;
+        pairs.sort_by(|a, b| a.0.0.cmp(&b.0.0));
+        pairs.dedup_by(|later, kept| {
+            let is_same = later.0.0 == kept.0.0;
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
+        pairs
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<'de>, D::Error> {
+        /// More pairs than any alert may have; the rest of a hostile object is not kept.
+        const PAIRS_READ_MAX: usize = 10_000;
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose values are strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::with_capacity(8);
+                while let Some(pair) = map.next_entry()? {
+                    if pairs.len() == PAIRS_READ_MAX {
+                        return Err(A::Error::custom(format!("more than {PAIRS_READ_MAX} pairs")));
+                    }
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
