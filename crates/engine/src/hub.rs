@@ -1,6 +1,5 @@
 //! The hub in one process: its parts, how it starts and how it stops.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -40,7 +39,6 @@ pub struct Parts {
     pub retention: Retention,
     /// Tests kill the process here: `name` or `name:n` for the n-th time.
     pub crash_at: Option<String>,
-    pub data_dir: Option<PathBuf>,
 }
 
 /// How long things are kept.
@@ -155,7 +153,6 @@ impl Hub {
             external_url,
             retention,
             crash_at,
-            data_dir: _,
         } = parts;
         let now = clock.now();
         let report = store.start(now).await?;
@@ -284,6 +281,17 @@ impl Hub {
         health
             .pause((integration, revision), now)
             .map(|(why, until)| (why.to_owned(), until))
+    }
+
+    /// Whether everything that is due now waits for a vendor's pause, a breaker or a probe's time.
+    pub fn is_held_back(&self, now: Timestamp) -> bool {
+        let catalog = self.catalog();
+        let health = self.shared.health.lock();
+        health.in_flight() == 0
+            && catalog
+                .revisions
+                .keys()
+                .all(|key| health.closed_until(*key) > now)
     }
 
     /// Makes the configuration mean `desired`; a line per change, for people. On an error nothing has changed.

@@ -10,7 +10,7 @@ mod settle;
 
 use std::sync::Arc;
 
-use integrations::kit::{Pace, Task};
+use integrations::kit::Pace;
 use lifecycle::lanes;
 use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Timestamp, Verb};
 use store::{
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::Revision;
+use crate::catalog::{Catalog, Revision};
 use crate::hub::Shared;
 use crate::telling;
 use health::RevisionKey;
@@ -185,6 +185,7 @@ impl Dispatcher {
                     attempts,
                 } => {
                     drafts.push(self.draft(
+                        &catalog,
                         revision.clone(),
                         work,
                         lane,
@@ -236,6 +237,7 @@ impl Dispatcher {
     )]
     fn draft(
         &self,
+        catalog: &Catalog,
         revision: Arc<Revision>,
         work: LaneWork,
         mut lane: Lane,
@@ -258,10 +260,8 @@ impl Dispatcher {
         lanes::claim(&mut lane, claim.clone());
         lane.due_at = Some(claim.until);
         let expected = work.lane.version;
+        lane.version = expected + 1;
         let durable = !revision.manifest.can.idempotent;
-        if durable {
-            lane.version = expected + 1;
-        }
         let handle = match verb {
             Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
             _ => lane.handle.clone(),
@@ -273,8 +273,13 @@ impl Dispatcher {
             .cloned()
             .collect();
         let later: Vec<Event> = work.pending.into_iter().filter(|e| e.seq > from).collect();
+        let source = catalog
+            .sources
+            .get(&work.alert.source)
+            .map_or(String::new(), |s| s.name.clone());
         let errand = Errand {
             revision,
+            source,
             alert: work.alert,
             events,
             handle,
@@ -282,7 +287,10 @@ impl Dispatcher {
             idempotency_key,
             test: false,
         };
-        let paces = self.paces(&errand, now);
+        let paces = errand
+            .revision
+            .sink
+            .paces(&errand.task(&self.shared, &errand.alert));
         Draft {
             lane,
             claim,
@@ -294,21 +302,6 @@ impl Dispatcher {
             skips,
             from,
         }
-    }
-
-    fn paces(&self, errand: &Errand, now: Timestamp) -> Vec<Pace> {
-        errand.revision.sink.paces(&Task {
-            verb: errand.verb,
-            alert: &errand.alert,
-            events: &errand.events,
-            handle: errand.handle.as_ref(),
-            idempotency_key: &errand.idempotency_key,
-            integration: &errand.revision.integration.name,
-            project: &errand.revision.integration.project.name,
-            external_url: &self.shared.external_url,
-            now,
-            test: false,
-        })
     }
 
     fn start(&self, draft: Draft, claimed_boot_ms: i64) {
@@ -327,15 +320,10 @@ impl Dispatcher {
             shared.crash_point("after_reply_before_record");
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
-            let stored = if draft.durable {
-                draft.lane.version
-            } else {
-                draft.expected
-            };
             let settled = Settled {
                 policy: *policy,
                 revision: draft.errand.revision.clone(),
-                stored,
+                stored: draft.lane.version,
                 lane: draft.lane,
                 claim: draft.claim,
                 alert: draft.errand.alert,

@@ -15,6 +15,8 @@ use crate::telling;
 pub(crate) struct Errand {
     pub revision: Arc<Revision>,
     pub alert: Alert,
+    /// The name of the alert's source.
+    pub source: String,
     pub events: Vec<Event>,
     pub handle: Option<Handle>,
     pub verb: Verb,
@@ -44,21 +46,29 @@ pub(crate) async fn send(shared: &Shared, errand: &Errand) -> Finish {
 }
 
 async fn once(shared: &Shared, errand: &Errand, alert: &Alert) -> Finish {
-    let manifest = errand.revision.manifest;
-    let task = Task {
-        verb: errand.verb,
-        alert,
-        events: &errand.events,
-        handle: errand.handle.as_ref(),
-        idempotency_key: &errand.idempotency_key,
-        integration: &errand.revision.integration.name,
-        project: &errand.revision.integration.project.name,
-        external_url: &shared.external_url,
-        now: shared.clock.now(),
-        test: errand.test,
-    };
-    let next = |step: Step<'_>| guarded(manifest.name, || errand.revision.sink.next(&task, step));
+    let task = errand.task(shared, alert);
+    let sink = &errand.revision.sink;
+    let next = |step: Step<'_>| guarded(errand.revision.manifest.name, || sink.next(&task, step));
     drive(shared, errand.revision.manifest, next).await
+}
+
+impl Errand {
+    /// The task as the sink sees it, about `alert`, which may have been made shorter.
+    pub fn task<'a>(&'a self, shared: &'a Shared, alert: &'a Alert) -> Task<'a> {
+        Task {
+            verb: self.verb,
+            alert,
+            events: &self.events,
+            handle: self.handle.as_ref(),
+            idempotency_key: &self.idempotency_key,
+            integration: &self.revision.integration.name,
+            project: &self.revision.integration.project.name,
+            source: &self.source,
+            external_url: &shared.external_url,
+            now: shared.clock.now(),
+            test: self.test,
+        }
+    }
 }
 
 async fn drive(

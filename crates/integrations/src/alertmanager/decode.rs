@@ -27,7 +27,9 @@ pub fn decode(
 ) -> Result<(Vec<Signal>, Vec<Rejection>), String> {
     let entries = entries(body)?;
     if entries.len() > SIGNALS_PER_REQUEST_MAX {
-        return Err(format!("more than {SIGNALS_PER_REQUEST_MAX} alerts in one request: send smaller batches"));
+        return Err(format!(
+            "more than {SIGNALS_PER_REQUEST_MAX} alerts in one request: send smaller batches"
+        ));
     }
     let mut signals = Vec::with_capacity(entries.len());
     let mut rejections = Vec::new();
@@ -47,11 +49,11 @@ struct Posted<'a> {
     labels: Option<Pairs<'a>>,
     #[serde(borrow, default)]
     annotations: Option<Pairs<'a>>,
-    #[serde(borrow, default, rename = "startsAt")]
+    #[serde(default, borrow, rename = "startsAt")]
     starts_at: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "endsAt")]
+    #[serde(default, borrow, rename = "endsAt")]
     ends_at: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "generatorURL")]
+    #[serde(default, borrow, rename = "generatorURL")]
     generator_url: Option<Text<'a>>,
 }
 
@@ -68,7 +70,11 @@ fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
         Err(error) => return Err(unreadable(&error)),
     }
     let raw: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    Ok(raw.into_iter().enumerate().map(|(index, part)| entry(index, part)).collect())
+    Ok(raw
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| entry(index, part))
+        .collect())
 }
 
 fn entry(index: usize, part: &RawValue) -> Entry<'_> {
@@ -79,7 +85,11 @@ fn unreadable(error: &serde_json::Error) -> String {
     format!("the body is not a JSON array of alerts: {error}")
 }
 
-fn signal(posted: Posted<'_>, now: Timestamp, resolve_timeout: DurationMs) -> Result<Signal, String> {
+fn signal(
+    posted: Posted<'_>,
+    now: Timestamp,
+    resolve_timeout: DurationMs,
+) -> Result<Signal, String> {
     let mut labels = posted.labels.ok_or("labels in body is required")?.sorted();
     labels.retain(|(_, value)| !value.0.is_empty());
     if labels.is_empty() {
@@ -96,20 +106,40 @@ fn signal(posted: Posted<'_>, now: Timestamp, resolve_timeout: DurationMs) -> Re
         return Err("start time must be before end time".to_owned());
     }
 
-    let key = format!("{:016x}", fingerprint(labels.iter().map(|(n, v)| (&*n.0, &*v.0))));
+    let key = format!(
+        "{:016x}",
+        fingerprint(labels.iter().map(|(n, v)| (&*n.0, &*v.0)))
+    );
     let labels = owned(labels);
     let annotations = owned(annotations);
     let first = |from: &Labels, names: &[&str]| {
-        names.iter().find_map(|name| from.get(name).filter(|v| !v.is_empty())).unwrap_or_default().to_owned()
+        names
+            .iter()
+            .find_map(|name| from.get(name).filter(|v| !v.is_empty()))
+            .unwrap_or_default()
+            .to_owned()
     };
     let event = first(&labels, &["alertname"]);
     let title = first(&annotations, &["summary", "title"]);
     let fitted = fit(Signal {
         key,
-        kind: if ends_at <= now { SignalKind::Resolve } else { SignalKind::Fire },
+        kind: if ends_at <= now {
+            SignalKind::Resolve
+        } else {
+            SignalKind::Fire
+        },
         severity: labels.get("severity").and_then(Severity::from_common_word),
-        resource: first(&labels, &["instance", "node", "host", "hostname", "pod", "service", "job"]),
-        title: if title.is_empty() { event.clone() } else { title },
+        resource: first(
+            &labels,
+            &[
+                "instance", "node", "host", "hostname", "pod", "service", "job",
+            ],
+        ),
+        title: if title.is_empty() {
+            event.clone()
+        } else {
+            title
+        },
         event,
         text: first(&annotations, &["description", "message"]),
         value: annotations.get("value").map(str::to_owned),
@@ -131,7 +161,10 @@ fn check_names(of: &str, pairs: &[(Text<'_>, Text<'_>)]) -> Result<(), String> {
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     match pairs.iter().find(|(name, _)| !is_name(&name.0)) {
-        Some((name, _)) => Err(format!("invalid {of}: invalid name {:?}", wire::text::cut_chars(&name.0, 200))),
+        Some((name, _)) => Err(format!(
+            "invalid {of}: invalid name {:?}",
+            wire::text::cut_chars(&name.0, 200)
+        )),
         None => Ok(()),
     }
 }
@@ -146,25 +179,41 @@ fn time(text: Option<Text<'_>>) -> Result<Option<Timestamp>, String> {
     let utc = |text: &str| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
         let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        text.contains(':').then(|| Timestamp(zoned.timestamp().as_millisecond()))
+        text.contains(':')
+            .then(|| Timestamp(zoned.timestamp().as_millisecond()))
     };
     let read = text.0.parse::<Timestamp>().ok().or_else(|| utc(&text.0));
     match read {
         Some(Timestamp(GO_ZERO_MS)) => Ok(None),
         Some(at) => Ok(Some(at)),
-        None => Err(format!("{:?} is not an RFC 3339 time", wire::text::cut_chars(&text.0, 60))),
+        None => Err(format!(
+            "{:?} is not an RFC 3339 time",
+            wire::text::cut_chars(&text.0, 60)
+        )),
     }
 }
 
 fn links(generator: Option<&str>, annotations: &Labels) -> Vec<Link> {
     let named = [
         (GENERATOR, generator),
-        ("Runbook", annotations.get("runbook_url").or(annotations.get("runbook"))),
-        ("Dashboard", annotations.get("dashboard_url").or(annotations.get("dashboard"))),
+        (
+            "Runbook",
+            annotations
+                .get("runbook_url")
+                .or(annotations.get("runbook")),
+        ),
+        (
+            "Dashboard",
+            annotations
+                .get("dashboard_url")
+                .or(annotations.get("dashboard")),
+        ),
     ];
     let to_link = |(text, href): (&str, Option<&str>)| {
         Some(Link {
-            href: href.filter(|href| address::looks_like_link(href))?.to_owned(),
+            href: href
+                .filter(|href| address::looks_like_link(href))?
+                .to_owned(),
             text: text.to_owned(),
         })
     };
@@ -172,15 +221,18 @@ fn links(generator: Option<&str>, annotations: &Labels) -> Vec<Link> {
 }
 
 fn owned(pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
-    pairs.into_iter().map(|(name, value)| (name.0, value.0)).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.0, value.0))
+        .collect()
 }
 
 /// A text that is borrowed from the body unless it has escapes. `null` reads as empty, as Go does.
 #[derive(Clone)]
 struct Text<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'de>, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
         struct TextVisitor;
         impl<'de> Visitor<'de> for TextVisitor {
             type Value = Text<'de>;
@@ -220,8 +272,8 @@ impl<'a> Pairs<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<'de>, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<'a>, D::Error> {
         /// More pairs than any alert may have; the rest of a hostile object is not kept.
         const PAIRS_READ_MAX: usize = 10_000;
         struct PairsVisitor;
@@ -234,7 +286,9 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
                 let mut pairs = Vec::with_capacity(8);
                 while let Some(pair) = map.next_entry()? {
                     if pairs.len() == PAIRS_READ_MAX {
-                        return Err(A::Error::custom(format!("more than {PAIRS_READ_MAX} pairs")));
+                        return Err(A::Error::custom(format!(
+                            "more than {PAIRS_READ_MAX} pairs"
+                        )));
                     }
                     pairs.push(pair);
                 }

@@ -25,16 +25,30 @@ impl Filter {
         let text = text.trim();
         let at = text.find(['=', '!']).ok_or_else(bad)?;
         let name = text[..at].trim();
-        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
         if !is_name || name.as_bytes()[0].is_ascii_digit() {
             return Err(bad());
         }
-        let operators = [("=~", false, true), ("!~", true, true), ("!=", true, false), ("=", false, false)];
+        let operators = [
+            ("=~", false, true),
+            ("!~", true, true),
+            ("!=", true, false),
+            ("=", false, false),
+        ];
         let rest = &text[at..];
-        let (operator, is_negated, is_regex) =
-            operators.into_iter().find(|(operator, ..)| rest.starts_with(operator)).ok_or_else(bad)?;
+        let (operator, is_negated, is_regex) = operators
+            .into_iter()
+            .find(|(operator, ..)| rest.starts_with(operator))
+            .ok_or_else(bad)?;
         let value = unquoted(rest[operator.len()..].trim()).ok_or_else(bad)?;
-        let value = if is_regex { Value::Regex(anchored(&value)?) } else { Value::Text(value) };
+        let value = if is_regex {
+            Value::Regex(anchored(&value)?)
+        } else {
+            Value::Text(value)
+        };
         Ok(Filter {
             name: name.to_owned(),
             is_negated,
@@ -53,8 +67,15 @@ impl Filter {
 }
 
 fn anchored(pattern: &str) -> Result<Regex, String> {
-    let built = regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(REGEX_BYTES_MAX).build();
-    built.map_err(|_| format!("error parsing regexp: {}", wire::text::cut_chars(pattern, 200)))
+    let built = regex::RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .size_limit(REGEX_BYTES_MAX)
+        .build();
+    built.map_err(|_| {
+        format!(
+            "error parsing regexp: {}",
+            wire::text::cut_chars(pattern, 200)
+        )
+    })
 }
 
 /// A value with or without quotes.
@@ -71,7 +92,9 @@ mod tests {
 
     #[test]
     fn filters_are_read_and_matched_as_alertmanager_does() {
-        let labels: Labels = [("alertname", "DiskFull"), ("zone", "a\"b")].into_iter().collect();
+        let labels: Labels = [("alertname", "DiskFull"), ("zone", "a\"b")]
+            .into_iter()
+            .collect();
         let table = [
             (r#"alertname="DiskFull""#, true),
             ("alertname=DiskFull", true),
@@ -84,9 +107,23 @@ mod tests {
             (r#"absent!="""#, false),
         ];
         for (text, expected) in table {
-            assert_eq!(Filter::parse(text).ok().map(|f| f.matches(&labels)), Some(expected), "{text}");
+            assert_eq!(
+                Filter::parse(text).ok().map(|f| f.matches(&labels)),
+                Some(expected),
+                "{text}"
+            );
         }
-        for bad in ["alertname", r#"{alertname="x"}"#, r#"bad name="x""#, r#"x=~"(""#, "", "=x", "1a=x", r#"a="x"#, "a!x"] {
+        for bad in [
+            "alertname",
+            r#"{alertname="x"}"#,
+            r#"bad name="x""#,
+            r#"x=~"(""#,
+            "",
+            "=x",
+            "1a=x",
+            r#"a="x"#,
+            "a!x",
+        ] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }
     }

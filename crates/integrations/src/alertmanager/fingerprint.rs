@@ -32,7 +32,10 @@ mod tests {
     #[test]
     fn fingerprints_are_alertmanagers() {
         let table: [(&[(&str, &str)], &str); 6] = [
-            (&[("alertname", "A"), ("instance", "h:1")], "eb781e8aed2454db"),
+            (
+                &[("alertname", "A"), ("instance", "h:1")],
+                "eb781e8aed2454db",
+            ),
             (
                 &[
                     ("alertname", "DiskFull"),
@@ -43,13 +46,20 @@ mod tests {
                 ],
                 "0580fd5357801489",
             ),
-            (&[("alertname", "ünïcode ✓"), ("v", "aÿ\"b")], "6e99d58d0c45ecca"),
+            (
+                &[("alertname", "ünïcode ✓"), ("v", "aÿ\"b")],
+                "6e99d58d0c45ecca",
+            ),
             (&[("alertname", "J"), ("p", "zwei\0")], "14fbd899dd316655"),
             (&[("dup", "2")], "9f6277fda6404f5c"),
             (&[("alertname", "G")], "d2b2efc389ce601d"),
         ];
         for (labels, expected) in table {
-            assert_eq!(format!("{:016x}", fingerprint(labels.iter().copied())), expected, "{labels:?}");
+            assert_eq!(
+                format!("{:016x}", fingerprint(labels.iter().copied())),
+                expected,
+                "{labels:?}"
+            );
         }
     }
 }

@@ -17,8 +17,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::kit::{
-    Accepted, AlertmanagerRead, Answer, Dialect, DialectManifest, Inbound, ReadData, ReadWant, Rejection,
-    SettingsError, SettingsMap, SignalOutcome, SourceDefaults, SourceSettings, Span, parse_settings,
+    Accepted, AlertmanagerRead, Answer, Dialect, DialectManifest, Inbound, ReadData, ReadWant,
+    Rejection, SettingsError, SettingsMap, SignalOutcome, SourceDefaults, SourceSettings, Span,
+    parse_settings,
 };
 
 /// The dialect `alertmanager`.
@@ -83,7 +84,10 @@ impl Dialect for Alertmanager {
     fn settings(&self, settings: &SettingsMap) -> Result<SourceSettings, Vec<SettingsError>> {
         let settings: AlertmanagerSettings = parse_settings(settings)?;
         if settings.resolve_timeout.0.0 < 1000 {
-            return Err(vec![SettingsError::new("resolve_timeout", "it must be at least 1s")]);
+            return Err(vec![SettingsError::new(
+                "resolve_timeout",
+                "it must be at least 1s",
+            )]);
         }
         let defaults = SourceDefaults::default();
         Ok(SourceSettings {
@@ -103,16 +107,28 @@ impl Dialect for Alertmanager {
     }
 
     fn accept(&self, inbound: &Inbound<'_>, settings: &SourceSettings) -> Accepted {
-        let timeout = settings.own.downcast_ref::<Own>().map_or(five_minutes().0, |own| own.resolve_timeout);
+        let timeout = settings
+            .own
+            .downcast_ref::<Own>()
+            .map_or(five_minutes().0, |own| own.resolve_timeout);
         match (inbound.method, inbound.path.trim_end_matches('/')) {
-            (&Method::POST, "/api/v2/alerts") => match decode::decode(inbound.body, inbound.received_at, timeout) {
-                Ok((signals, rejections)) => Accepted::Signals { signals, rejections },
-                Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
-            },
+            (&Method::POST, "/api/v2/alerts") => {
+                match decode::decode(inbound.body, inbound.received_at, timeout) {
+                    Ok((signals, rejections)) => Accepted::Signals {
+                        signals,
+                        rejections,
+                    },
+                    Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
+                }
+            }
             (&Method::GET | &Method::HEAD, path) => read(path, inbound.query),
             (_, "/api/v1/alerts") => Accepted::Refused(gone()),
             (method, path @ ("/api/v2/alerts" | "/api/v2/status" | "/api/v2/receivers")) => {
-                let allowed = if path == "/api/v2/alerts" { "GET,POST" } else { "GET" };
+                let allowed = if path == "/api/v2/alerts" {
+                    "GET,POST"
+                } else {
+                    "GET"
+                };
                 let message = format!("method {method} is not allowed, but [{allowed}] are");
                 let answer = Answer::json(405, &json!({ "code": 405, "message": message }));
                 Accepted::Refused(answer.header("allow", allowed))
@@ -121,18 +137,35 @@ impl Dialect for Alertmanager {
         }
     }
 
-    fn answer(&self, _: &Inbound<'_>, outcomes: &[SignalOutcome], rejections: &[Rejection]) -> Answer {
+    fn answer(
+        &self,
+        _: &Inbound<'_>,
+        outcomes: &[SignalOutcome],
+        rejections: &[Rejection],
+    ) -> Answer {
         let refused = outcomes.iter().filter_map(|outcome| match outcome {
             SignalOutcome::Refused(reason) => Some(reason.as_str()),
             _ => None,
         });
-        let problems: Vec<&str> = rejections.iter().map(|r| r.problem.as_str()).chain(refused).collect();
+        let problems: Vec<&str> = rejections
+            .iter()
+            .map(|r| r.problem.as_str())
+            .chain(refused)
+            .collect();
         if problems.is_empty() {
             return Answer::empty(200);
         }
-        let mut text = problems.iter().take(PROBLEMS_SHOWN_MAX).copied().collect::<Vec<_>>().join("; ");
+        let mut text = problems
+            .iter()
+            .take(PROBLEMS_SHOWN_MAX)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("; ");
         if problems.len() > PROBLEMS_SHOWN_MAX {
-            text.push_str(&format!("; and {} more", problems.len() - PROBLEMS_SHOWN_MAX));
+            text.push_str(&format!(
+                "; and {} more",
+                problems.len() - PROBLEMS_SHOWN_MAX
+            ));
         }
         problem_answer(400, &text)
     }
@@ -143,18 +176,25 @@ impl Dialect for Alertmanager {
     }
 
     fn unauthorized(&self) -> Answer {
-        problem_answer(401, "unknown or missing key: give it in the path, or as Bearer token or Basic password")
-            .header("www-authenticate", "Basic realm=\"campanile\"")
+        problem_answer(
+            401,
+            "unknown or missing key: give it in the path, or as Bearer token or Basic password",
+        )
+        .header("www-authenticate", "Basic realm=\"campanile\"")
     }
 
     /// Clients try again only after 5xx; 429 would drop the alerts (wire facts §12).
     fn busy(&self, retry_after: DurationMs) -> Answer {
         let seconds = (retry_after.0.max(0) + 999) / 1000;
-        problem_answer(503, "the hub cannot take alerts now, try again").header("retry-after", seconds.max(1).to_string())
+        problem_answer(503, "the hub cannot take alerts now, try again")
+            .header("retry-after", seconds.max(1).to_string())
     }
 
     fn too_large(&self, limit_bytes: usize) -> Answer {
-        problem_answer(413, &format!("the body is larger than {limit_bytes} bytes: send smaller batches"))
+        problem_answer(
+            413,
+            &format!("the body is larger than {limit_bytes} bytes: send smaller batches"),
+        )
     }
 }
 
@@ -182,7 +222,10 @@ fn not_found(path: &str) -> Answer {
         return Answer::text(404, "404 page not found\n");
     }
     let path = wire::text::cut_chars(path, limits::EXCERPT_CHARS_MAX);
-    Answer::json(404, &json!({ "code": 404, "message": format!("path {path} was not found") }))
+    Answer::json(
+        404,
+        &json!({ "code": 404, "message": format!("path {path} was not found") }),
+    )
 }
 
 /// The API v1 left Alertmanager with its version 0.27; newer ones answer 410.

@@ -44,7 +44,10 @@ pub fn render(want: &AlertmanagerRead, data: &ReadData<'_>) -> Answer {
 }
 
 fn receivers(data: &ReadData<'_>) -> Value {
-    data.receivers.iter().map(|name| json!({ "name": name })).collect()
+    data.receivers
+        .iter()
+        .map(|name| json!({ "name": name }))
+        .collect()
 }
 
 fn status(data: &ReadData<'_>) -> Value {
@@ -79,18 +82,30 @@ fn config(receivers: &[String]) -> String {
 
 fn alerts(filters: &[String], active: bool, data: &ReadData<'_>) -> Value {
     // They were read once when the query was; one that does not read matches nothing.
-    let filters: Option<Vec<Filter>> = filters.iter().map(|text| Filter::parse(text).ok()).collect();
+    let filters: Option<Vec<Filter>> = filters
+        .iter()
+        .map(|text| Filter::parse(text).ok())
+        .collect();
     let Some(filters) = filters else {
         return json!([]);
     };
     let is_wanted = |alert: &Alert| {
         !alert.is_closed()
             && (active || is_suppressed(alert))
-            && filters.iter().all(|filter| filter.matches(&alert.content.labels))
+            && filters
+                .iter()
+                .all(|filter| filter.matches(&alert.content.labels))
     };
-    let mut wanted: Vec<_> = data.alerts.iter().filter(|(alert, ..)| is_wanted(alert)).collect();
+    let mut wanted: Vec<_> = data
+        .alerts
+        .iter()
+        .filter(|(alert, ..)| is_wanted(alert))
+        .collect();
     wanted.sort_by(|a, b| a.0.key.cmp(&b.0.key));
-    wanted.into_iter().map(|(alert, ends_at, last_seen)| gettable(alert, *ends_at, *last_seen, data)).collect()
+    wanted
+        .into_iter()
+        .map(|(alert, ends_at, last_seen)| gettable(alert, *ends_at, *last_seen, data))
+        .collect()
 }
 
 /// What Alertmanager calls suppressed is what we call shelved.
@@ -98,9 +113,16 @@ fn is_suppressed(alert: &Alert) -> bool {
     alert.status == Status::Shelved
 }
 
-fn gettable(alert: &Alert, ends_at: Option<Timestamp>, last_seen: Timestamp, data: &ReadData<'_>) -> Value {
+fn gettable(
+    alert: &Alert,
+    ends_at: Option<Timestamp>,
+    last_seen: Timestamp,
+    data: &ReadData<'_>,
+) -> Value {
     let content = &alert.content;
-    let ends_at = ends_at.or(alert.ends_at).unwrap_or(last_seen + DurationMs::from_mins(5));
+    let ends_at = ends_at
+        .or(alert.ends_at)
+        .unwrap_or(last_seen + DurationMs::from_mins(5));
     let mut value = json!({
         "labels": pairs(&content.labels),
         "annotations": pairs(&content.annotations),
@@ -123,5 +145,9 @@ fn gettable(alert: &Alert, ends_at: Option<Timestamp>, last_seen: Timestamp, dat
 }
 
 fn pairs(labels: &Labels) -> Value {
-    labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect::<serde_json::Map<_, _>>().into()
+    labels
+        .iter()
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map as JsonMap, Value};
-use wire::template::{Template, TemplateKind};
+use wire::{Template, TemplateKind};
 
 use crate::kit::SettingsError;
 
@@ -127,24 +127,42 @@ impl Map {
             ("ends_at", settings.ends_at),
             ("id", settings.id),
         ];
-        let fields: Vec<(&'static str, Place)> =
-            named.into_iter().filter_map(|(name, text)| Some((name, place(name, text?)?))).collect();
+        let fields: Vec<(&'static str, Place)> = named
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, place(name, text?)?)))
+            .collect();
         let mut pairs = |name: &str, settings: Option<PairsSettings>| match settings? {
             PairsSettings::At(text) => place(name, text).map(Pairs::At),
             PairsSettings::Each(each) => {
                 let each = each.into_iter();
-                Some(Pairs::Each(each.filter_map(|(key, text)| Some((key, place(name, text)?))).collect()))
+                Some(Pairs::Each(
+                    each.filter_map(|(key, text)| Some((key, place(name, text)?)))
+                        .collect(),
+                ))
             }
         };
         let labels = pairs("labels", settings.labels);
         let annotations = pairs("annotations", settings.annotations);
-        let links =
-            settings.links.into_iter().filter_map(|(text, href)| Some((text, place("links", href)?))).collect();
-        if settings.items.as_ref().is_some_and(|pointer| !pointer.starts_with('/')) {
-            errors.push(SettingsError::new("map.items", "give a JSON pointer such as /alerts"));
+        let links = settings
+            .links
+            .into_iter()
+            .filter_map(|(text, href)| Some((text, place("links", href)?)))
+            .collect();
+        if settings
+            .items
+            .as_ref()
+            .is_some_and(|pointer| !pointer.starts_with('/'))
+        {
+            errors.push(SettingsError::new(
+                "map.items",
+                "give a JSON pointer such as /alerts",
+            ));
         }
         if fields.is_empty() && labels.is_none() {
-            errors.push(SettingsError::new("map", "say at least where `key` or `title` stands"));
+            errors.push(SettingsError::new(
+                "map",
+                "say at least where `key` or `title` stands",
+            ));
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -162,7 +180,10 @@ impl Map {
 
     /// The items of a body: the list at `items`, the body's own elements if it is a list, or the body.
     pub fn items<'a>(&self, body: &'a Value) -> Vec<&'a Value> {
-        let at = self.items.as_ref().map_or(Some(body), |pointer| body.pointer(pointer));
+        let at = self
+            .items
+            .as_ref()
+            .map_or(Some(body), |pointer| body.pointer(pointer));
         match at {
             Some(Value::Array(items)) => items.iter().collect(),
             Some(item) => vec![item],
@@ -174,7 +195,9 @@ impl Map {
     pub fn apply(&self, item: &Value, body: &Value) -> Result<Value, String> {
         let mut object = JsonMap::new();
         for (name, place) in &self.fields {
-            let found = place.find(item, body).map_err(|problem| format!("map.{name}: {problem}"))?;
+            let found = place
+                .find(item, body)
+                .map_err(|problem| format!("map.{name}: {problem}"))?;
             let found = match *name {
                 "kind" => translated(found, &self.kind_map),
                 "severity" => translated(found, &self.severity_map),
@@ -186,13 +209,18 @@ impl Map {
         }
         for (name, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
             if let Some(pairs) = pairs {
-                let found = pairs.find(item, body).map_err(|problem| format!("map.{name}: {problem}"))?;
+                let found = pairs
+                    .find(item, body)
+                    .map_err(|problem| format!("map.{name}: {problem}"))?;
                 object.insert(name.to_owned(), found);
             }
         }
         let mut links = Vec::new();
         for (text, place) in &self.links {
-            if let Some(Value::String(href)) = place.find(item, body).map_err(|problem| format!("map.links: {problem}"))? {
+            if let Some(Value::String(href)) = place
+                .find(item, body)
+                .map_err(|problem| format!("map.links: {problem}"))?
+            {
                 links.push(serde_json::json!({ "href": href, "text": text }));
             }
         }
@@ -240,7 +268,11 @@ fn flat(found: Option<Value>) -> Value {
         Value::Array(_) | Value::Object(_) => Value::from(value.to_string()),
         value => value,
     };
-    object.into_iter().map(|(name, value)| (name, text(value))).collect::<JsonMap<_, _>>().into()
+    object
+        .into_iter()
+        .map(|(name, value)| (name, text(value)))
+        .collect::<JsonMap<_, _>>()
+        .into()
 }
 
 impl Place {
@@ -252,7 +284,9 @@ impl Place {
             return Ok(Place::RootPointer(pointer.to_owned()));
         }
         if text.contains("{{") {
-            return Template::compile(&text, TemplateKind::Text).map(Place::Template).map_err(|e| e.to_string());
+            return Template::compile(&text, TemplateKind::Text)
+                .map(Place::Template)
+                .map_err(|e| e.to_string());
         }
         Ok(Place::Text(text))
     }

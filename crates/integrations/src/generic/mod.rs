@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use wire::signatures::verify_standard_webhook;
 
 use crate::kit::{
-    Accepted, Answer, Dialect, DialectManifest, Inbound, Rejection, SecretText, SettingsError, SettingsMap,
-    SignalOutcome, SourceDefaults, SourceSettings, Span, fit, parse_settings, standard_secret,
+    Accepted, Answer, Dialect, DialectManifest, Inbound, Rejection, SecretText, SettingsError,
+    SettingsMap, SignalOutcome, SourceDefaults, SourceSettings, Span, fit, parse_settings,
+    standard_secret,
 };
 use mapping::{Map, MapSettings};
 
@@ -93,9 +94,15 @@ impl Dialect for Generic {
     fn settings(&self, settings: &SettingsMap) -> Result<SourceSettings, Vec<SettingsError>> {
         let settings: GenericSettings = parse_settings(settings)?;
         let mut errors = Vec::new();
-        let map = settings.map.map(Map::compile).and_then(|map| map.map_err(|e| errors.extend(e)).ok());
+        let map = settings
+            .map
+            .map(Map::compile)
+            .and_then(|map| map.map_err(|e| errors.extend(e)).ok());
         let mut secrets = Vec::new();
-        for (field, secret) in [("secret", settings.secret), ("secret_next", settings.secret_next)] {
+        for (field, secret) in [
+            ("secret", settings.secret),
+            ("secret_next", settings.secret_next),
+        ] {
             match secret.map(|text| standard_secret(field, &text)) {
                 Some(Ok(secret)) => secrets.push(secret),
                 Some(Err(error)) => errors.push(error),
@@ -103,7 +110,10 @@ impl Dialect for Generic {
             }
         }
         if settings.resolve_timeout.is_some_and(|span| span.0.0 < 1000) {
-            errors.push(SettingsError::new("resolve_timeout", "it must be at least 1s"));
+            errors.push(SettingsError::new(
+                "resolve_timeout",
+                "it must be at least 1s",
+            ));
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -126,10 +136,15 @@ impl Dialect for Generic {
 
     fn accept(&self, inbound: &Inbound<'_>, settings: &SourceSettings) -> Accepted {
         let Some(own) = settings.own.downcast_ref::<Own>() else {
-            return refused(500, "the source's settings belong to another dialect: this is a fault of the hub");
+            return refused(
+                500,
+                "the source's settings belong to another dialect: this is a fault of the hub",
+            );
         };
         if inbound.method != Method::POST && inbound.method != Method::PUT {
-            return Accepted::Refused(error_answer(405, "send JSON with POST").header("allow", "POST, PUT"));
+            return Accepted::Refused(
+                error_answer(405, "send JSON with POST").header("allow", "POST, PUT"),
+            );
         }
         if let Err(problem) = verify(inbound, &own.secrets) {
             return refused(401, &problem);
@@ -143,28 +158,42 @@ impl Dialect for Generic {
             None => signal_json::items(&body),
         };
         if items.len() > SIGNALS_PER_REQUEST_MAX {
-            let problem = format!("more than {SIGNALS_PER_REQUEST_MAX} signals in one request: send smaller batches");
+            let problem = format!(
+                "more than {SIGNALS_PER_REQUEST_MAX} signals in one request: send smaller batches"
+            );
             return refused(400, &problem);
         }
         decode(&items, &body, inbound, own)
     }
 
-    fn answer(&self, _: &Inbound<'_>, outcomes: &[SignalOutcome], rejections: &[Rejection]) -> Answer {
+    fn answer(
+        &self,
+        _: &Inbound<'_>,
+        outcomes: &[SignalOutcome],
+        rejections: &[Rejection],
+    ) -> Answer {
         answer(outcomes, rejections)
     }
 
     fn unauthorized(&self) -> Answer {
-        error_answer(401, "unknown or missing key: give it in the path, or as Bearer token")
-            .header("www-authenticate", "Bearer")
+        error_answer(
+            401,
+            "unknown or missing key: give it in the path, or as Bearer token",
+        )
+        .header("www-authenticate", "Bearer")
     }
 
     fn busy(&self, retry_after: DurationMs) -> Answer {
         let seconds = (retry_after.0.max(0) + 999) / 1000;
-        error_answer(503, "the hub cannot take signals now, try again").header("retry-after", seconds.max(1).to_string())
+        error_answer(503, "the hub cannot take signals now, try again")
+            .header("retry-after", seconds.max(1).to_string())
     }
 
     fn too_large(&self, limit_bytes: usize) -> Answer {
-        error_answer(413, &format!("the body is larger than {limit_bytes} bytes: send smaller batches"))
+        error_answer(
+            413,
+            &format!("the body is larger than {limit_bytes} bytes: send smaller batches"),
+        )
     }
 }
 
@@ -174,22 +203,31 @@ fn decode(items: &[&Value], body: &Value, inbound: &Inbound<'_>, own: &Own) -> A
     let mut rejections = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let read = match &own.map {
-            Some(map) => map
-                .apply(item, body)
-                .and_then(|mapped| signal_json::read(&mapped, inbound.received_at, own.resolve_timeout)),
+            Some(map) => map.apply(item, body).and_then(|mapped| {
+                signal_json::read(&mapped, inbound.received_at, own.resolve_timeout)
+            }),
             None => signal_json::read(item, inbound.received_at, own.resolve_timeout),
         };
         match read.and_then(fit) {
             Ok(mut signal) => {
                 // The header names the whole message; its parts need ids of their own.
-                let given = message_id.map(|id| if items.len() == 1 { id.to_owned() } else { format!("{id}#{index}") });
+                let given = message_id.map(|id| {
+                    if items.len() == 1 {
+                        id.to_owned()
+                    } else {
+                        format!("{id}#{index}")
+                    }
+                });
                 signal.message_id = signal.message_id.or(given);
                 signals.push(signal);
             }
             Err(problem) => rejections.push(Rejection { index, problem }),
         }
     }
-    Accepted::Signals { signals, rejections }
+    Accepted::Signals {
+        signals,
+        rejections,
+    }
 }
 
 fn message_id(headers: &HeaderMap) -> Option<&str> {
@@ -202,16 +240,36 @@ fn verify(inbound: &Inbound<'_>, secrets: &[Secret]) -> Result<(), String> {
     if secrets.is_empty() {
         return Ok(());
     }
-    let header = |name: &str| inbound.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (id, timestamp, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-    verify_standard_webhook(secrets, id, timestamp, signature, inbound.body, inbound.received_at)
-        .map_err(|error| error.to_string())
+    let header = |name: &str| {
+        inbound
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let (id, timestamp, signature) = (
+        header("webhook-id"),
+        header("webhook-timestamp"),
+        header("webhook-signature"),
+    );
+    verify_standard_webhook(
+        secrets,
+        id,
+        timestamp,
+        signature,
+        inbound.body,
+        inbound.received_at,
+    )
+    .map_err(|error| error.to_string())
 }
 
 /// 200 if anything of the request was taken (or it was empty), 400 if nothing was. `index` counts from 0 in what
 /// was sent.
 fn answer(outcomes: &[SignalOutcome], rejections: &[Rejection]) -> Answer {
-    let mut errors: Vec<(usize, &str)> = rejections.iter().map(|r| (r.index, r.problem.as_str())).collect();
+    let mut errors: Vec<(usize, &str)> = rejections
+        .iter()
+        .map(|r| (r.index, r.problem.as_str()))
+        .collect();
     let mut results = Vec::new();
     // Outcomes come for the signals alone, in their order: their places are those that no rejection has.
     let rejected: HashSet<usize> = rejections.iter().map(|r| r.index).collect();
@@ -232,15 +290,28 @@ fn answer(outcomes: &[SignalOutcome], rejections: &[Rejection]) -> Answer {
         results.push(json!({ "index": index, "outcome": word, "alert": alert, "reason": reason }));
     }
     errors.sort_by_key(|(index, _)| *index);
-    let status = if results.is_empty() && !errors.is_empty() { 400 } else { 200 };
-    let errors: Vec<Value> = errors.iter().map(|(index, problem)| json!({ "index": index, "problem": problem })).collect();
-    Answer::json(status, &json!({ "accepted": results.len(), "results": results, "errors": errors }))
+    let status = if results.is_empty() && !errors.is_empty() {
+        400
+    } else {
+        200
+    };
+    let errors: Vec<Value> = errors
+        .iter()
+        .map(|(index, problem)| json!({ "index": index, "problem": problem }))
+        .collect();
+    Answer::json(
+        status,
+        &json!({ "accepted": results.len(), "results": results, "errors": errors }),
+    )
 }
 
 /// The same shape when nothing could be read.
 fn error_answer(status: u16, problem: &str) -> Answer {
     let errors = json!([{ "index": null, "problem": problem }]);
-    Answer::json(status, &json!({ "accepted": 0, "results": [], "errors": errors }))
+    Answer::json(
+        status,
+        &json!({ "accepted": 0, "results": [], "errors": errors }),
+    )
 }
 
 fn refused(status: u16, problem: &str) -> Accepted {

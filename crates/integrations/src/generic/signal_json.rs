@@ -24,7 +24,11 @@ pub fn items(body: &Value) -> Vec<&Value> {
 ///
 /// Without a `key` the thing is recognised by `resource` and `event`; without those by all its labels; without labels
 /// by its title. A fire whose `ends_at` has passed is a resolve.
-pub fn read(item: &Value, now: Timestamp, default_timeout: Option<DurationMs>) -> Result<Signal, String> {
+pub fn read(
+    item: &Value,
+    now: Timestamp,
+    default_timeout: Option<DurationMs>,
+) -> Result<Signal, String> {
     let object = item.as_object().ok_or("it is not a JSON object")?;
     let fields = Fields(object);
     let labels = fields.pairs("labels")?;
@@ -43,7 +47,10 @@ pub fn read(item: &Value, now: Timestamp, default_timeout: Option<DurationMs>) -
         None if ends_at.is_some_and(|at| at <= now) => SignalKind::Resolve,
         None => SignalKind::Fire,
     };
-    if starts_at.zip(ends_at).is_some_and(|(starts, ends)| ends < starts) {
+    if starts_at
+        .zip(ends_at)
+        .is_some_and(|(starts, ends)| ends < starts)
+    {
         return Err("`ends_at` is before `starts_at`".to_owned());
     }
     let ends_at = match kind {
@@ -56,10 +63,16 @@ pub fn read(item: &Value, now: Timestamp, default_timeout: Option<DurationMs>) -
         key,
         kind,
         severity: severity.as_deref().and_then(Severity::from_common_word),
-        title: if title.is_empty() { event.clone() } else { title },
+        title: if title.is_empty() {
+            event.clone()
+        } else {
+            title
+        },
         resource,
         event,
-        text: fields.text(&["text", "message", "description"])?.unwrap_or_default(),
+        text: fields
+            .text(&["text", "message", "description"])?
+            .unwrap_or_default(),
         value: fields.text(&["value"])?,
         annotations: fields.pairs("annotations")?,
         links: fields.links()?,
@@ -76,27 +89,39 @@ pub fn read(item: &Value, now: Timestamp, default_timeout: Option<DurationMs>) -
 /// The words for what a signal says.
 fn kind(word: &str) -> Result<SignalKind, String> {
     Ok(match word.trim().to_ascii_lowercase().as_str() {
-        "fire" | "firing" | "open" | "opened" | "alert" | "alerting" | "problem" | "trigger" | "triggered" | "active"
-        | "true" => SignalKind::Fire,
-        "resolve" | "resolved" | "close" | "closed" | "ok" | "recovery" | "recovered" | "normal" | "false" => {
-            SignalKind::Resolve
-        }
+        "fire" | "firing" | "open" | "opened" | "alert" | "alerting" | "problem" | "trigger"
+        | "triggered" | "active" | "true" => SignalKind::Fire,
+        "resolve" | "resolved" | "close" | "closed" | "ok" | "recovery" | "recovered"
+        | "normal" | "false" => SignalKind::Resolve,
         "inform" | "informed" | "notification" | "notify" => SignalKind::Inform,
         "cancel" | "cancelled" | "canceled" => SignalKind::Cancel,
         other => {
             let other = wire::text::cut_chars(other, 40);
-            return Err(format!("`{other}` is no kind: say fire, resolve, inform or cancel"));
+            return Err(format!(
+                "`{other}` is no kind: say fire, resolve, inform or cancel"
+            ));
         }
     })
 }
 
 /// Resource and event, parted by a slash that neither has; long or nameless things by a hash.
-fn derived_key(resource: &str, event: &str, labels: &Labels, title: &str) -> Result<String, String> {
+fn derived_key(
+    resource: &str,
+    event: &str,
+    labels: &Labels,
+    title: &str,
+) -> Result<String, String> {
     let part = |text: &str| text.replace('%', "%25").replace('/', "%2F");
     let (word, text) = if !resource.is_empty() || !event.is_empty() {
         ("", format!("{}/{}", part(resource), part(event)))
     } else if !labels.is_empty() {
-        ("labels:", labels.iter().map(|(n, v)| format!("{}={v:?}\n", part(n))).collect())
+        (
+            "labels:",
+            labels
+                .iter()
+                .map(|(n, v)| format!("{}={v:?}\n", part(n)))
+                .collect(),
+        )
     } else if !title.trim().is_empty() {
         ("title:", title.to_owned())
     } else {
@@ -105,7 +130,10 @@ fn derived_key(resource: &str, event: &str, labels: &Labels, title: &str) -> Res
     if word.is_empty() && text.len() <= KEY_BYTES_MAX {
         return Ok(text);
     }
-    Ok(format!("{word}{}", hex::encode(&Sha256::digest(text)[..16])))
+    Ok(format!(
+        "{word}{}",
+        hex::encode(&Sha256::digest(text)[..16])
+    ))
 }
 
 /// A signal's object, read field by field.
@@ -119,31 +147,43 @@ impl Fields<'_> {
     /// The first of these names that is there; numbers and truth values become texts.
     fn text(&self, names: &[&str]) -> Result<Option<String>, String> {
         let found = names.iter().find_map(|name| Some((*name, self.get(name)?)));
-        found.map(|(name, value)| as_text(value).ok_or_else(|| format!("`{name}` must be a text"))).transpose()
+        found
+            .map(|(name, value)| as_text(value).ok_or_else(|| format!("`{name}` must be a text")))
+            .transpose()
     }
 
     fn pairs(&self, name: &str) -> Result<Labels, String> {
         let Some(value) = self.get(name) else {
             return Ok(Labels::new());
         };
-        let object = value.as_object().ok_or_else(|| format!("`{name}` must be an object of texts"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| format!("`{name}` must be an object of texts"))?;
         let pair = |(key, value): (&String, &Value)| match value {
             Value::Null => None,
-            value => Some(as_text(value).map(|text| (key.clone(), text)).ok_or_else(|| {
-                format!("`{name}.{}` must be a text", wire::text::cut_chars(key, 80))
-            })),
+            value => Some(
+                as_text(value)
+                    .map(|text| (key.clone(), text))
+                    .ok_or_else(|| {
+                        format!("`{name}.{}` must be a text", wire::text::cut_chars(key, 80))
+                    }),
+            ),
         };
         let pairs: Result<Vec<(String, String)>, String> = object.iter().filter_map(pair).collect();
-        Ok(pairs?.into_iter().filter(|(name, _)| !name.is_empty()).collect())
+        Ok(pairs?
+            .into_iter()
+            .filter(|(name, _)| !name.is_empty())
+            .collect())
     }
 
     fn texts(&self, name: &str) -> Result<Vec<String>, String> {
         let problem = || format!("`{name}` must be a list of texts");
         match self.get(name) {
             None => Ok(Vec::new()),
-            Some(Value::Array(items)) => {
-                items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(problem)).collect()
-            }
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned).ok_or_else(problem))
+                .collect(),
             Some(_) => Err(problem()),
         }
     }
@@ -160,12 +200,22 @@ impl Fields<'_> {
             Value::String(href) => Ok((href.clone(), String::new())),
             item => {
                 let href = item["href"].as_str().ok_or_else(problem)?;
-                Ok((href.to_owned(), item["text"].as_str().unwrap_or_default().to_owned()))
+                Ok((
+                    href.to_owned(),
+                    item["text"].as_str().unwrap_or_default().to_owned(),
+                ))
             }
         };
         let links: Result<Vec<(String, String)>, String> = items.iter().map(read).collect();
-        let shown = links?.into_iter().filter(|(href, _)| address::looks_like_link(href));
-        Ok(shown.map(|(href, text)| Link { href, text: wire::text::cut_chars(&text, 200).into_owned() }).collect())
+        let shown = links?
+            .into_iter()
+            .filter(|(href, _)| address::looks_like_link(href));
+        Ok(shown
+            .map(|(href, text)| Link {
+                href,
+                text: wire::text::cut_chars(&text, 200).into_owned(),
+            })
+            .collect())
     }
 
     fn time(&self, name: &str) -> Result<Option<Timestamp>, String> {
@@ -178,7 +228,9 @@ impl Fields<'_> {
             _ => None,
         };
         let time = match (number, value) {
-            (Some(number), _) if number.abs() < MILLISECONDS_FROM => Some(Timestamp((number * 1000.0) as i64)),
+            (Some(number), _) if number.abs() < MILLISECONDS_FROM => {
+                Some(Timestamp((number * 1000.0) as i64))
+            }
             (Some(number), _) => Some(Timestamp(number as i64)),
             (None, Value::String(text)) => text.parse().ok(),
             _ => None,
@@ -201,13 +253,17 @@ impl Fields<'_> {
             return Ok(None);
         };
         let span = match value {
-            Value::Number(seconds) => seconds.as_f64().map(|seconds| DurationMs((seconds * 1000.0) as i64)),
+            Value::Number(seconds) => seconds
+                .as_f64()
+                .map(|seconds| DurationMs((seconds * 1000.0) as i64)),
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
         match span {
             Some(span) if (1..=SPAN_MS_MAX).contains(&span.0) => Ok(Some(span)),
-            _ => Err(format!("`{name}` must be a time such as 5m, or seconds, up to a year")),
+            _ => Err(format!(
+                "`{name}` must be a time such as 5m, or seconds, up to a year"
+            )),
         }
     }
 }

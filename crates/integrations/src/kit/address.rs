@@ -9,20 +9,33 @@ use crate::kit::SettingsError;
 pub fn base_url(field: &str, text: &str) -> Result<String, SettingsError> {
     let url = http_url(field, text)?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(SettingsError::new(field, "leave user and password out: this address is shown"));
+        return Err(SettingsError::new(
+            field,
+            "leave user and password out: this address is shown",
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(SettingsError::new(field, "give scheme, host and perhaps a path, without `?` and `#`"));
+        return Err(SettingsError::new(
+            field,
+            "give scheme, host and perhaps a path, without `?` and `#`",
+        ));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// An absolute `http` or `https` address. The text itself stays out of the error: it may hold a secret.
 pub fn http_url(field: &str, text: &str) -> Result<Url, SettingsError> {
-    let url = Url::parse(text.trim())
-        .map_err(|_| SettingsError::new(field, "this is not a web address such as https://example.com/path"))?;
+    let url = Url::parse(text.trim()).map_err(|_| {
+        SettingsError::new(
+            field,
+            "this is not a web address such as https://example.com/path",
+        )
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(SettingsError::new(field, "the address must begin with https:// or http://"));
+        return Err(SettingsError::new(
+            field,
+            "the address must begin with https:// or http://",
+        ));
     }
     Ok(url)
 }
@@ -51,12 +64,23 @@ mod tests {
         let table = [
             ("https://slack.com", "https://slack.com"),
             ("https://slack.com/", "https://slack.com"),
-            ("http://127.0.0.1:8090/slack/", "http://127.0.0.1:8090/slack"),
+            (
+                "http://127.0.0.1:8090/slack/",
+                "http://127.0.0.1:8090/slack",
+            ),
         ];
         for (text, expected) in table {
             assert_eq!(base_url("base_url", text).unwrap(), expected);
         }
-        for bad in ["", "slack.com", "ftp://x", "https://u:p@x", "https://x?a", "https://x#a", "/slack"] {
+        for bad in [
+            "",
+            "slack.com",
+            "ftp://x",
+            "https://u:p@x",
+            "https://x?a",
+            "https://x#a",
+            "/slack",
+        ] {
             let error = base_url("base_url", bad).unwrap_err();
             assert_eq!(error.field, "base_url", "{bad}");
         }
@@ -64,8 +88,17 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        assert_eq!(link("https://x.example/a b").as_deref(), Some("https://x.example/a%20b"));
-        for bad in ["javascript:alert(1)", "file:///etc/passwd", "x", "", "data:text/html,x"] {
+        assert_eq!(
+            link("https://x.example/a b").as_deref(),
+            Some("https://x.example/a%20b")
+        );
+        for bad in [
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "x",
+            "",
+            "data:text/html,x",
+        ] {
             assert_eq!(link(bad), None, "{bad}");
         }
     }

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use model::{Alert, AlertKind, CloseReason, Event, EventKind, Labels, Link, Severity, Status, Timestamp};
+use model::{
+    Alert, AlertKind, CloseReason, Event, EventKind, Labels, Link, Severity, Status, Timestamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +103,12 @@ impl<'a> AlertJson<'a> {
             closed_at: shown(alert.closed_at),
             closed_because: alert.closed_because,
             assignee: alert.assignee.as_deref().map(Cow::Borrowed),
-            acked_until: shown(alert.acked_until),
+            // While shelved it is kept for the way back, and may be "never".
+            acked_until: shown(
+                alert
+                    .acked_until
+                    .filter(|at| alert.status == Status::Acknowledged && *at < Timestamp::NEVER),
+            ),
             shelved_until: shown(alert.shelved_until),
             repeat_count: alert.repeat_count,
             episode: alert.episode,

@@ -51,7 +51,9 @@ impl Judge<'_> {
         };
         let sentence = match outcome {
             Outcome::Delivered => "",
-            _ => self.sentence(&reply.status.to_string()).unwrap_or(standard_sentence(reply.status)),
+            _ => self
+                .sentence(&reply.status.to_string())
+                .unwrap_or(standard_sentence(reply.status)),
         };
         self.finish(outcome, Some(reply.status), sentence, &reply.text())
     }
@@ -60,17 +62,29 @@ impl Judge<'_> {
     pub fn throttled(&self, reply: &HttpReply) -> Outcome {
         let asked = reply.header("retry-after");
         Outcome::Throttled {
-            after_ms: asked.and_then(|value| wire::retry_after(value, self.now)).map(|d| d.0),
+            after_ms: asked
+                .and_then(|value| wire::retry_after(value, self.now))
+                .map(|d| d.0),
         }
     }
 
     /// The manifest's sentence for the vendor's error.
     pub fn sentence(&self, code: &str) -> Option<&'static str> {
-        self.manifest.errors.iter().find(|e| e.code == code).map(|e| e.sentence)
+        self.manifest
+            .errors
+            .iter()
+            .find(|e| e.code == code)
+            .map(|e| e.sentence)
     }
 
     /// Puts a judgement together: our sentence, then the vendor's words, without secrets (I9) and cut.
-    pub fn finish(&self, outcome: Outcome, status: Option<u16>, sentence: &str, words: &str) -> Finish {
+    pub fn finish(
+        &self,
+        outcome: Outcome,
+        status: Option<u16>,
+        sentence: &str,
+        words: &str,
+    ) -> Finish {
         let words = words.trim();
         let text = match (sentence.is_empty(), words.is_empty()) {
             (false, false) => format!("{sentence} The answer was: {words}"),
@@ -86,7 +100,10 @@ impl Judge<'_> {
     }
 
     fn overridden(&self, status: u16) -> Option<Outcome> {
-        self.overrides.iter().find(|(s, _)| *s == status).map(|(_, outcome)| outcome.clone())
+        self.overrides
+            .iter()
+            .find(|(s, _)| *s == status)
+            .map(|(_, outcome)| outcome.clone())
     }
 }
 
@@ -110,16 +127,22 @@ pub fn standard(status: u16) -> Outcome {
 /// The sentence for a status for which the vendor has none of its own.
 pub fn standard_sentence(status: u16) -> &'static str {
     match status {
-        300..=399 => "The address redirects, and redirects are not followed: set the address that it points to.",
+        300..=399 => {
+            "The address redirects, and redirects are not followed: set the address that it points to."
+        }
         401 => "The credential was refused (401): replace it.",
-        403 => "The credential is not allowed to do this (403): check its permissions, or replace it.",
+        403 => {
+            "The credential is not allowed to do this (403): check its permissions, or replace it."
+        }
         404 => "There is nothing at this address (404): check it.",
         405 | 501 => "The address does not take this kind of request: check it.",
         410 => "The address is gone for good (410): set a new one.",
         413 => "The message is too large for the receiver (413).",
         429 => "The receiver wants us to slow down (429).",
+        408 | 500..=599 => {
+            "The receiver failed; it may have taken the message or not, so it will be repeated."
+        }
         400..=499 => "The receiver refuses the message as it is.",
-        408 | 500..=599 => "The receiver failed; it may have taken the message or not, so it will be repeated.",
         _ => "The answer is not one that HTTP knows; a proxy may be in between.",
     }
 }

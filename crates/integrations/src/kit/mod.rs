@@ -25,5 +25,7 @@ pub use judge::{Judge, standard, standard_sentence};
 pub use manifest::{
     DialectManifest, Edition, ErrorSentence, SettingField, SettingKind, SinkManifest,
 };
-pub use settings::{SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret};
+pub use settings::{
+    SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret,
+};
 pub use sink::{Finish, Next, Pace, Reply, Sink, SinkKind, Step, Task};

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use http::{HeaderName, HeaderValue};
 use model::{
-    Actor, Alert, AlertId, AlertKind, CloseReason, Content, Event, EventKind, LifecycleModel, Link, ProjectId, Scope,
-    Severity, SourceId, Status, Timestamp,
+    Actor, Alert, AlertId, AlertKind, CloseReason, Content, Event, EventKind, Handle,
+    LifecycleModel, Link, ProjectId, Scope, Severity, SourceId, Status, Timestamp, Verb,
 };
+use serde_json::Value;
+use wire::http::{HttpReply, HttpRequest, Sent, TransportError, TransportErrorKind};
+
+use crate::kit::{Finish, Next, Reply, Sink, Step, Task};
 
 /// 2025-11-20 10:58:01 UTC.
 pub const START: Timestamp = Timestamp(1_763_636_281_000);
@@ -78,10 +83,19 @@ pub fn content() -> Content {
         title: "Disk /var on db-1 is 91 % full".to_owned(),
         text: "At this rate it is full in 3 hours.".to_owned(),
         value: Some("91 %".to_owned()),
-        labels: [("alertname", "DiskFull"), ("env", "prod"), ("severity", "critical")].into_iter().collect(),
-        annotations: [("cause", "Logs are not rotated."), ("remedy", "Remove data or enlarge the disk.")]
-            .into_iter()
-            .collect(),
+        labels: [
+            ("alertname", "DiskFull"),
+            ("env", "prod"),
+            ("severity", "critical"),
+        ]
+        .into_iter()
+        .collect(),
+        annotations: [
+            ("cause", "Logs are not rotated."),
+            ("remedy", "Remove data or enlarge the disk."),
+        ]
+        .into_iter()
+        .collect(),
         links: vec![Link {
             href: "https://runbooks.example/disk?x=1&y=2".to_owned(),
             text: "Runbook".to_owned(),
@@ -124,7 +138,12 @@ pub fn events(alert: &Alert) -> Vec<Event> {
                 via: "slack".to_owned(),
             }),
             until: Some(Timestamp(NOW.0 + 3_600_000)),
-            ..event(2, Timestamp(START.0 + 60_000), EventKind::Acknowledged, Status::Acknowledged)
+            ..event(
+                2,
+                Timestamp(START.0 + 60_000),
+                EventKind::Acknowledged,
+                Status::Acknowledged,
+            )
         },
         Event {
             by: Some(Actor {
@@ -136,4 +155,109 @@ pub fn events(alert: &Alert) -> Vec<Event> {
             ..event(3, NOW, last, alert.status)
         },
     ]
+}
+
+/// What a test says to a sink about an alert; override what matters.
+pub struct Saying {
+    pub alert: Alert,
+    pub events: Vec<Event>,
+    pub handle: Option<Handle>,
+    pub test: bool,
+}
+
+impl Saying {
+    pub fn of(alert: Alert) -> Saying {
+        Saying {
+            events: events(&alert),
+            alert,
+            handle: None,
+            test: false,
+        }
+    }
+
+    pub fn task(&self, verb: Verb) -> Task<'_> {
+        Task {
+            verb,
+            alert: &self.alert,
+            events: &self.events,
+            handle: self.handle.as_ref(),
+            idempotency_key: "msg_0190-1-3",
+            integration: "oncall",
+            project: "shop",
+            source: "prometheus",
+            external_url: "http://hub.example:8080",
+            now: NOW,
+            test: self.test,
+        }
+    }
+}
+
+/// The first request of a task.
+pub fn request(sink: &dyn Sink, task: &Task<'_>) -> HttpRequest {
+    let step = Step {
+        number: 0,
+        memo: &Value::Null,
+        reply: None,
+    };
+    match sink.next(task, step) {
+        Next::Request { request, .. } => *request,
+        Next::Finish(finish) => panic!("no request but {finish:?}"),
+    }
+}
+
+/// How a task ends after this reply to its first request.
+pub fn finish(sink: &dyn Sink, task: &Task<'_>, reply: &Reply) -> Finish {
+    let step = Step {
+        number: 1,
+        memo: &Value::Null,
+        reply: Some(reply),
+    };
+    match sink.next(task, step) {
+        Next::Finish(finish) => finish,
+        Next::Request { .. } => panic!("another request"),
+    }
+}
+
+/// A reply with a status and a body.
+pub fn reply(status: u16, body: &str) -> Reply {
+    reply_with(status, body, &[])
+}
+
+pub fn reply_with(status: u16, body: &str, headers: &[(&'static str, &str)]) -> Reply {
+    let headers = headers.iter().map(|(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).expect("tests give good headers"),
+        )
+    });
+    Ok(HttpReply {
+        status,
+        headers: headers.collect(),
+        body: body.to_owned().into(),
+        truncated: false,
+    })
+}
+
+/// No reply.
+pub fn broken(sent: Sent) -> Reply {
+    Err(TransportError {
+        kind: TransportErrorKind::Broken,
+        what: "the connection to example.com was closed".to_owned(),
+        sent,
+    })
+}
+
+/// A request as it can stand in a snapshot: its secrets are those of the example settings.
+pub fn shown(request: &HttpRequest) -> Value {
+    let headers: serde_json::Map<String, Value> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), Value::from(value.expose())))
+        .collect();
+    serde_json::json!({
+        "method": request.method.as_str(),
+        "url": request.url,
+        "headers": headers,
+        "body": serde_json::from_slice::<Value>(&request.body).expect("bodies are JSON"),
+    })
 }

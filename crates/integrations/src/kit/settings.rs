@@ -96,11 +96,17 @@ impl JsonSchema for Span {
 pub fn standard_secret(field: &str, text: &SecretText) -> Result<Secret, SettingsError> {
     let text = text.expose();
     if text.is_empty() {
-        return Err(SettingsError::new(field, "the secret is empty: leave it out, or give one"));
+        return Err(SettingsError::new(
+            field,
+            "the secret is empty: leave it out, or give one",
+        ));
     }
     match text.strip_prefix("whsec_") {
         Some(key) if STANDARD.decode(key).is_ok_and(|key| !key.is_empty()) => Ok(Secret::new(text)),
-        Some(_) => Err(SettingsError::new(field, "what follows `whsec_` must be base64")),
+        Some(_) => Err(SettingsError::new(
+            field,
+            "what follows `whsec_` must be base64",
+        )),
         None => Ok(Secret::new(format!("whsec_{}", STANDARD.encode(text)))),
     }
 }

@@ -7,7 +7,10 @@ use wire::text;
 pub fn title(alert: &Alert) -> String {
     let content = &alert.content;
     let named = [&content.title, &content.event, &alert.key];
-    let first = named.into_iter().map(|name| text::one_line(name)).find(|name| !name.is_empty());
+    let first = named
+        .into_iter()
+        .map(|name| text::one_line(name))
+        .find(|name| !name.is_empty());
     first.unwrap_or_else(|| "(no title)".to_owned())
 }
 
@@ -50,7 +53,11 @@ pub fn severity(severity: Severity) -> &'static str {
 pub fn advice(content: &Content) -> impl Iterator<Item = (&'static str, &str)> {
     let named = [("Cause", "cause"), ("What to do", "remedy")];
     named.into_iter().filter_map(|(heading, name)| {
-        content.annotations.get(name).filter(|text| !text.trim().is_empty()).map(|text| (heading, text))
+        content
+            .annotations
+            .get(name)
+            .filter(|text| !text.trim().is_empty())
+            .map(|text| (heading, text))
     })
 }
 
@@ -76,7 +83,11 @@ pub fn lasting(length: DurationMs) -> String {
         }
     }
     parts.truncate(2);
-    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "0s".to_owned()
+    } else {
+        parts.join(" ")
+    }
 }
 
 /// The alert's page in this hub.

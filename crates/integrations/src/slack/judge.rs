@@ -30,7 +30,8 @@ pub fn web_api(judge: &Judge<'_>, reply: &HttpReply, is_post: bool) -> Finish {
         Ok(answer) => answer,
         // A whole answer that is not Slack's comes from something in between: whether Slack heard us is unknown.
         Err(_) if (200..300).contains(&reply.status) => {
-            let sentence = "The answer is not one of Slack's: check `base_url`, or a proxy in between.";
+            let sentence =
+                "The answer is not one of Slack's: check `base_url`, or a proxy in between.";
             return judge.finish(Outcome::Ambiguous, status, sentence, &reply.text());
         }
         Err(_) => return judge.http(reply),
@@ -38,9 +39,14 @@ pub fn web_api(judge: &Judge<'_>, reply: &HttpReply, is_post: bool) -> Finish {
     if answer.ok && (200..300).contains(&reply.status) {
         let mut finish = judge.finish(Outcome::Delivered, status, "", "");
         if is_post {
-            finish.handle = answer.channel.zip(answer.ts).map(|(channel, ts)| handle(&channel, &ts));
+            finish.handle = answer
+                .channel
+                .zip(answer.ts)
+                .map(|(channel, ts)| handle(&channel, &ts));
             if finish.handle.is_none() {
-                finish.excerpt = "Slack did not say where it put the message, so it cannot be edited.".to_owned();
+                finish.excerpt =
+                    "Slack did not say where it put the message, so it cannot be edited."
+                        .to_owned();
             }
         }
         return finish;
@@ -55,9 +61,12 @@ pub fn web_api(judge: &Judge<'_>, reply: &HttpReply, is_post: bool) -> Finish {
 pub fn incoming_webhook(judge: &Judge<'_>, reply: &HttpReply) -> Finish {
     let text = reply.text();
     let word = text.trim();
-    let is_word = !word.is_empty() && word.len() <= 64 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let is_word = !word.is_empty()
+        && word.len() <= 64
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let is_good = (200..300).contains(&reply.status);
-    if is_word && word != "ok" && (!is_good || judge.sentence(word).is_some()) && reply.status < 500 {
+    if is_word && word != "ok" && (!is_good || judge.sentence(word).is_some()) && reply.status < 500
+    {
         return named(judge, reply, word, None);
     }
     judge.http(reply)

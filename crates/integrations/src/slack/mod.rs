@@ -32,9 +32,14 @@ fn channel(text: &str) -> Result<String, SettingsError> {
         return problem("give a channel; for a person, the id of the conversation (D…)");
     }
     if bare.starts_with("http") && bare.contains("://") {
-        return problem("give the channel's name or id, not its address; the id is the address's last part");
+        return problem(
+            "give the channel's name or id, not its address; the id is the address's last part",
+        );
     }
-    if bare.chars().any(|c| c.is_whitespace() || c.is_control() || "<>&\"',#@/".contains(c)) {
+    if bare
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || "<>&\"',#@/".contains(c))
+    {
         return problem("a channel's name has no spaces and no signs but - and _");
     }
     if bare.chars().count() > CHANNEL_CHARS_MAX {
@@ -53,16 +58,24 @@ fn is_channel_id(text: &str) -> bool {
 fn check_token(token: &str) -> Result<(), SettingsError> {
     let problem = |what: &str| Err(SettingsError::new("token", what));
     if token.contains("://") {
-        return problem("this is an address: for an incoming webhook choose the sink `slack_webhook`");
+        return problem(
+            "this is an address: for an incoming webhook choose the sink `slack_webhook`",
+        );
     }
     if token.starts_with("xapp-") {
-        return problem("app-level tokens cannot post: set the Bot User OAuth Token, which begins with xoxb-");
+        return problem(
+            "app-level tokens cannot post: set the Bot User OAuth Token, which begins with xoxb-",
+        );
     }
     if token.starts_with("xoxe-") {
-        return problem("this is a refresh token: set the Bot User OAuth Token, which begins with xoxb-");
+        return problem(
+            "this is a refresh token: set the Bot User OAuth Token, which begins with xoxb-",
+        );
     }
     if token.starts_with("xoxc-") || token.starts_with("xoxd-") {
-        return problem("this is a browser's session: set an app's Bot User OAuth Token, which begins with xoxb-");
+        return problem(
+            "this is a browser's session: set an app's Bot User OAuth Token, which begins with xoxb-",
+        );
     }
     if !token.starts_with("xox") || !token.chars().all(|c| c.is_ascii_graphic()) {
         return problem("this is no Slack token: the Bot User OAuth Token begins with xoxb-");

@@ -3,7 +3,7 @@
 //! Everything from outside is escaped (`&`, `<`, `>`), which also takes the power from mentions and links in labels.
 //! Only attachments have a coloured bar (Slack, "Secondary message attachments", read 2026-11).
 
-use model::{Alert, AlertKind, DurationMs, EventKind, Severity, Status};
+use model::{Alert, AlertKind, DurationMs, EventKind, Severity, Status, Timestamp};
 use serde_json::{Value, json};
 use wire::text::{clean, escape_slack, one_line, slack_within};
 
@@ -67,7 +67,11 @@ fn headline(task: &Task<'_>, status: Status) -> (String, String) {
     let plain = format!("{test}{tag} {title}");
     let linked = match address::link(&words::alert_url(task.external_url, task.alert)) {
         // A bar would end the link's address, a line the link.
-        Some(url) => format!("{test}{tag} <{}|{}>", escape_slack(&url), title.replace('|', "¦")),
+        Some(url) => format!(
+            "{test}{tag} <{}|{}>",
+            escape_slack(&url),
+            title.replace('|', "¦")
+        ),
         None => plain.clone(),
     };
     (linked, plain)
@@ -97,10 +101,18 @@ fn body(task: &Task<'_>) -> String {
         paragraphs.push(slack_within(clean(&content.text).trim(), TEXT_CHARS_MAX));
     }
     for (heading, text) in words::advice(content) {
-        paragraphs.push(format!("*{heading}:* {}", slack_within(clean(text).trim(), PARAGRAPH_CHARS_MAX)));
+        paragraphs.push(format!(
+            "*{heading}:* {}",
+            slack_within(clean(text).trim(), PARAGRAPH_CHARS_MAX)
+        ));
     }
     paragraphs.extend(newest_note(task));
-    let links: Vec<String> = content.links.iter().filter_map(|l| link(&l.href, &l.text)).take(LINKS_SHOWN_MAX).collect();
+    let links: Vec<String> = content
+        .links
+        .iter()
+        .filter_map(|l| link(&l.href, &l.text))
+        .take(LINKS_SHOWN_MAX)
+        .collect();
     if !links.is_empty() {
         paragraphs.push(links.join(" · "));
     }
@@ -112,23 +124,39 @@ fn body(task: &Task<'_>) -> String {
 fn newest_note(task: &Task<'_>) -> Option<String> {
     let event = task.events.iter().rev().find(|e| e.note.is_some())?;
     let note = slack_within(clean(event.note.as_deref()?).trim(), PARAGRAPH_CHARS_MAX);
-    let by = event.by.as_ref().map_or(String::new(), |by| format!(" by {}", slack_within(&one_line(&by.name), 80)));
-    let what = if event.kind == EventKind::Noted { "Note" } else { "Remark" };
+    let by = event.by.as_ref().map_or(String::new(), |by| {
+        format!(" by {}", slack_within(&one_line(&by.name), 80))
+    });
+    let what = if event.kind == EventKind::Noted {
+        "Note"
+    } else {
+        "Remark"
+    };
     Some(format!("*{what}{by}:* {note}"))
 }
 
 fn link(href: &str, label: &str) -> Option<String> {
     let url = address::link(href)?.replace('|', "%7C");
     let label = one_line(label);
-    let label = if label.is_empty() { wire::http::host_of(&url) } else { label };
-    Some(format!("<{}|{}>", escape_slack(&url), slack_within(&label, LINK_CHARS_MAX).replace('|', "¦")))
+    let label = if label.is_empty() {
+        wire::http::host_of(&url)
+    } else {
+        label
+    };
+    Some(format!(
+        "<{}|{}>",
+        escape_slack(&url),
+        slack_within(&label, LINK_CHARS_MAX).replace('|', "¦")
+    ))
 }
 
 /// `env=prod, job=node`, without what the fields already say.
 fn labels(alert: &Alert) -> Option<String> {
     let content = &alert.content;
     let is_said = |name: &str, value: &str| {
-        matches!(name, "severity" | "alertname") || value == content.resource || value == content.event
+        matches!(name, "severity" | "alertname")
+            || value == content.resource
+            || value == content.event
     };
     let shown: Vec<String> = content
         .labels
@@ -169,7 +197,9 @@ fn fields(alert: &Alert, status: Status) -> Vec<Value> {
 fn state(alert: &Alert, status: Status) -> String {
     let word = words::state(alert, status);
     match (status, alert.acked_until, alert.shelved_until) {
-        (Status::Acknowledged, Some(until), _) | (Status::Shelved, _, Some(until)) => {
+        (Status::Acknowledged, Some(until), _) | (Status::Shelved, _, Some(until))
+            if until < Timestamp::NEVER =>
+        {
             format!("{word} until {}", words::utc(until))
         }
         _ => word.to_owned(),

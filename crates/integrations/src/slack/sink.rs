@@ -16,8 +16,8 @@ use super::errors::SENTENCES;
 use super::render::{message, reminder};
 use super::{channel, check_token, judge};
 use crate::kit::{
-    Edition, Finish, Judge, Next, Pace, Reply, SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest,
-    Step, Task, address, parse_settings,
+    Edition, Finish, Judge, Next, Pace, Reply, SecretText, SettingsError, SettingsMap, Sink,
+    SinkKind, SinkManifest, Step, Task, address, parse_settings,
 };
 
 /// The kind `slack`.
@@ -94,10 +94,13 @@ impl SinkKind for SlackKind {
         let token = check_token(settings.token.expose());
         let base_url = address::base_url("base_url", &settings.base_url);
         match (channel, token, base_url) {
-            (Ok(channel), Ok(()), Ok(base_url)) => Ok(Arc::new(Slack::new(channel, settings.token.0, base_url))),
-            (channel, token, base_url) => {
-                Err([channel.err(), token.err(), base_url.err()].into_iter().flatten().collect())
+            (Ok(channel), Ok(()), Ok(base_url)) => {
+                Ok(Arc::new(Slack::new(channel, settings.token.0, base_url)))
             }
+            (channel, token, base_url) => Err([channel.err(), token.err(), base_url.err()]
+                .into_iter()
+                .flatten()
+                .collect()),
         }
     }
 
@@ -122,7 +125,11 @@ struct Slack {
 
 impl Slack {
     fn new(channel: String, token: Secret, base_url: String) -> Slack {
-        let digest = Sha256::new().chain_update(&base_url).chain_update("\n").chain_update(token.expose()).finalize();
+        let digest = Sha256::new()
+            .chain_update(&base_url)
+            .chain_update("\n")
+            .chain_update(token.expose())
+            .finalize();
         Slack {
             token_name: hex::encode(&digest[..8]),
             channel,
@@ -136,7 +143,10 @@ impl Slack {
         let url = format!("{}/api/{method}", self.base_url);
         let request = HttpRequest::new(http::Method::POST, url, body.to_string())
             .header("content-type", "application/json; charset=utf-8")
-            .secret_header("authorization", Secret::new(format!("Bearer {}", self.token.expose())));
+            .secret_header(
+                "authorization",
+                Secret::new(format!("Bearer {}", self.token.expose())),
+            );
         Next::Request {
             request: Box::new(request),
             memo: Value::Null,
@@ -147,38 +157,47 @@ impl Slack {
         match plan(task) {
             Call::Post => {
                 let message = message(task, task.alert.status);
-                self.call("chat.postMessage", &json!({
-                    "channel": self.channel,
-                    "text": message.text,
-                    "attachments": message.attachments,
-                    "link_names": false,
-                    "unfurl_links": false,
-                    "unfurl_media": false,
-                }))
+                self.call(
+                    "chat.postMessage",
+                    &json!({
+                        "channel": self.channel,
+                        "text": message.text,
+                        "attachments": message.attachments,
+                        "link_names": false,
+                        "unfurl_links": false,
+                        "unfurl_media": false,
+                    }),
+                )
             }
             // Slack keeps attachments that an update leaves out, and sets `parse` and `link_names` back to their
             // defaults, of which `parse` differs from a post's (chat.update's page, read 2026-11).
             Call::Update { channel, ts } => {
                 let message = message(task, task.alert.status);
-                self.call("chat.update", &json!({
-                    "channel": channel,
-                    "ts": ts,
-                    "text": message.text,
-                    "attachments": message.attachments,
-                    "parse": "none",
-                    "link_names": false,
-                }))
+                self.call(
+                    "chat.update",
+                    &json!({
+                        "channel": channel,
+                        "ts": ts,
+                        "text": message.text,
+                        "attachments": message.attachments,
+                        "parse": "none",
+                        "link_names": false,
+                    }),
+                )
             }
-            Call::Reply { channel, ts } => self.call("chat.postMessage", &json!({
-                "channel": channel,
-                "thread_ts": ts,
-                // A reply that nobody sees reminds nobody.
-                "reply_broadcast": true,
-                "text": reminder(task),
-                "link_names": false,
-                "unfurl_links": false,
-                "unfurl_media": false,
-            })),
+            Call::Reply { channel, ts } => self.call(
+                "chat.postMessage",
+                &json!({
+                    "channel": channel,
+                    "thread_ts": ts,
+                    // A reply that nobody sees reminds nobody.
+                    "reply_broadcast": true,
+                    "text": reminder(task),
+                    "link_names": false,
+                    "unfurl_links": false,
+                    "unfurl_media": false,
+                }),
+            ),
         }
     }
 
@@ -216,7 +235,9 @@ impl Sink for Slack {
     fn next(&self, task: &Task<'_>, step: Step<'_>) -> Next {
         match step.reply {
             None => self.request(task),
-            Some(reply) => Next::Finish(self.judge(reply, matches!(plan(task), Call::Post), task.now)),
+            Some(reply) => {
+                Next::Finish(self.judge(reply, matches!(plan(task), Call::Post), task.now))
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use super::errors::SENTENCES;
 use super::judge::incoming_webhook;
 use super::render::{message, reminder};
 use crate::kit::{
-    Edition, Finish, Judge, Next, Pace, Reply, SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest,
-    Step, Task, address, parse_settings,
+    Edition, Finish, Judge, Next, Pace, Reply, SecretText, SettingsError, SettingsMap, Sink,
+    SinkKind, SinkManifest, Step, Task, address, parse_settings,
 };
 
 /// The kind `slack_webhook`.
@@ -77,7 +77,10 @@ impl SinkKind for SlackWebhookKind {
         let url = address::http_url("url", settings.url.expose()).map_err(|error| vec![error])?;
         let path = url.path().to_owned();
         if path.len() < 2 {
-            return Err(vec![SettingsError::new("url", "this address has no path: copy the webhook's whole address")]);
+            return Err(vec![SettingsError::new(
+                "url",
+                "this address has no path: copy the webhook's whole address",
+            )]);
         }
         let digest = Sha256::digest(url.as_str());
         Ok(Arc::new(SlackWebhook {

@@ -16,8 +16,8 @@ use wire::signatures::sign_standard_webhook;
 
 use super::render::body;
 use crate::kit::{
-    Edition, ErrorSentence, Finish, Judge, Next, Pace, SecretText, SettingsError, SettingsMap, Sink, SinkKind,
-    SinkManifest, Step, Task, address, parse_settings, standard_secret,
+    Edition, ErrorSentence, Finish, Judge, Next, Pace, SecretText, SettingsError, SettingsMap,
+    Sink, SinkKind, SinkManifest, Step, Task, address, parse_settings, standard_secret,
 };
 
 /// The kind `webhook`.
@@ -27,7 +27,13 @@ pub static WEBHOOK: WebhookKind = WebhookKind;
 const HEADERS_MAX: usize = 20;
 /// Headers that this sink or HTTP itself sets.
 const HEADERS_TAKEN: [&str; 8] = [
-    "content-type", "content-length", "host", "connection", "transfer-encoding", "webhook-id", "webhook-timestamp",
+    "content-type",
+    "content-length",
+    "host",
+    "connection",
+    "transfer-encoding",
+    "webhook-id",
+    "webhook-timestamp",
     "webhook-signature",
 ];
 
@@ -58,10 +64,22 @@ static MANIFEST: SinkManifest = SinkManifest {
         "Keep each `webhook-id` for a while and drop what comes twice.",
     ],
     errors: &[
-        ErrorSentence { code: "401", sentence: "The receiver refuses the credential (401): check the extra headers and the secret." },
-        ErrorSentence { code: "403", sentence: "The receiver refuses the credential (403): check the extra headers and the secret." },
-        ErrorSentence { code: "404", sentence: "The receiver has nothing at this address (404): check the address." },
-        ErrorSentence { code: "410", sentence: "The receiver wants no more messages at this address (410): set another one, or disable the integration." },
+        ErrorSentence {
+            code: "401",
+            sentence: "The receiver refuses the credential (401): check the extra headers and the secret.",
+        },
+        ErrorSentence {
+            code: "403",
+            sentence: "The receiver refuses the credential (403): check the extra headers and the secret.",
+        },
+        ErrorSentence {
+            code: "404",
+            sentence: "The receiver has nothing at this address (404): check the address.",
+        },
+        ErrorSentence {
+            code: "410",
+            sentence: "The receiver wants no more messages at this address (410): set another one, or disable the integration.",
+        },
     ],
     schema: || schemars::schema_for!(WebhookSettings),
     deadline_ms: 15_000,
@@ -102,9 +120,14 @@ impl SinkKind for WebhookKind {
     fn build(&self, settings: &SettingsMap) -> Result<Arc<dyn Sink>, Vec<SettingsError>> {
         let settings: WebhookSettings = parse_settings(settings)?;
         let mut errors = Vec::new();
-        let url = address::http_url("url", settings.url.expose()).map_err(|e| errors.push(e)).ok();
+        let url = address::http_url("url", settings.url.expose())
+            .map_err(|e| errors.push(e))
+            .ok();
         let mut secrets = Vec::new();
-        for (field, secret) in [("secret", settings.secret), ("secret_next", settings.secret_next)] {
+        for (field, secret) in [
+            ("secret", settings.secret),
+            ("secret_next", settings.secret_next),
+        ] {
             match secret.map(|text| standard_secret(field, &text)) {
                 Some(Ok(secret)) => secrets.push(secret),
                 Some(Err(error)) => errors.push(error),
@@ -117,7 +140,11 @@ impl SinkKind for WebhookKind {
                 path: Secret::new(&url[url::Position::BeforePath..]),
                 url: Secret::new(url),
                 secrets,
-                headers: settings.headers.into_iter().map(|(name, value)| (name, value.0)).collect(),
+                headers: settings
+                    .headers
+                    .into_iter()
+                    .map(|(name, value)| (name, value.0))
+                    .collect(),
             })),
             _ => Err(errors),
         }
@@ -165,14 +192,19 @@ impl Webhook {
     fn request(&self, task: &Task<'_>) -> Next {
         let body = match serde_json::to_vec(&body(task, event(task))) {
             Ok(body) => body,
-            Err(_) => return ours("The message could not be written as JSON: this is a fault of the hub."),
+            Err(_) => {
+                return ours(
+                    "The message could not be written as JSON: this is a fault of the hub.",
+                );
+            }
         };
         let seconds = task.now.unix_seconds();
         let mut request = HttpRequest::post_json(self.url.expose(), body)
             .header("webhook-id", task.idempotency_key.to_owned())
             .header("webhook-timestamp", seconds.to_string());
         if !self.secrets.is_empty() {
-            match sign_standard_webhook(&self.secrets, task.idempotency_key, seconds, &request.body) {
+            match sign_standard_webhook(&self.secrets, task.idempotency_key, seconds, &request.body)
+            {
                 Ok(signature) => request = request.header("webhook-signature", signature),
                 Err(_) => return ours("The message could not be signed: set the secret again."),
             }
@@ -190,7 +222,7 @@ impl Webhook {
 /// The event meant: the one with the verb's number, else the newest.
 fn event<'a>(task: &Task<'a>) -> Option<&'a Event> {
     let seq = match task.verb {
-        Verb::Event(seq) | Verb::Note(seq) => Some(seq),
+        Verb::Event { seq, .. } | Verb::Note(seq) => Some(seq),
         _ => None,
     };
     let meant = task.events.iter().find(|e| Some(e.seq) == seq);

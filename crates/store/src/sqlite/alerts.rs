@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Alert, AlertId, Content, Event, Scope, SourceId, Timestamp};
+use model::{Alert, AlertId, Content, Event, LaneKey, Scope, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codes;
@@ -22,6 +22,7 @@ pub(super) struct AlertRows {
     row: AlertRow,
     events: Vec<EventRow>,
     lanes: Vec<LaneRow>,
+    removed_lanes: Vec<(LaneKey, u32)>,
     message: Option<(SourceId, String)>,
     at: Timestamp,
 }
@@ -113,6 +114,7 @@ pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
         },
         events,
         lanes,
+        removed_lanes: write.removed_lanes,
         message: write.message,
         at: write.at,
     })
@@ -221,6 +223,17 @@ fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
             },
         }
     }
+    let mut removals = Vec::with_capacity(write.removed_lanes.len());
+    for (key, expected) in &write.removed_lanes {
+        let found = match own {
+            Some(row) => lanes::removable(tx, row, *key, *expected)?,
+            None => None,
+        };
+        match found {
+            Some(found) => removals.push(found),
+            None => return Ok(false),
+        }
+    }
 
     let row = match &found {
         Some(found) => {
@@ -250,6 +263,9 @@ fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
         let pos = tx.pending.tally.last_event + 1;
         tx.pending.tally.last_event = pos;
         insert_event(conn, pos, row, event)?;
+    }
+    for found in removals {
+        lanes::remove(tx, row, found)?;
     }
     for (lane, before) in write.lanes.iter().zip(before) {
         lanes::put(tx, row, lane, before)?;

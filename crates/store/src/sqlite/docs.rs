@@ -212,6 +212,8 @@ pub(super) struct LaneDoc<'a> {
     pub rp: u32,
     #[serde(default, skip_serializing_if = "usual")]
     pub rm: u32,
+    #[serde(default, skip_serializing_if = "usual")]
+    pub ta: Timestamp,
 }
 
 impl<'a> From<&'a Lane> for LaneDoc<'a> {
@@ -223,6 +225,7 @@ impl<'a> From<&'a Lane> for LaneDoc<'a> {
             cursor: _,
             head: _,
             told: _,
+            told_at,
             doubt,
             unsure_until,
             delay_until,
@@ -258,6 +261,7 @@ impl<'a> From<&'a Lane> for LaneDoc<'a> {
             f: *failures,
             rp: *replay,
             rm: *reminders,
+            ta: *told_at,
         }
     }
 }

@@ -199,13 +199,35 @@ pub(super) fn remove_all(tx: &mut Tx<'_>, row: i64) -> Res<()> {
     drop(rows);
     for (integration, revision) in found {
         if let Some((slot, before)) = find(tx, row, integration, revision)? {
-            remove(tx, row, slot, before)?;
+            remove(tx, row, Removable { slot, before })?;
         }
     }
     Ok(())
 }
 
-fn remove(tx: &mut Tx<'_>, row: i64, slot: i64, before: LaneBefore) -> Res<()> {
+/// A lane that is to be removed.
+pub(super) struct Removable {
+    slot: i64,
+    before: LaneBefore,
+}
+
+/// The lane, if it is at `expected`; `None` is a conflict.
+pub(super) fn removable(
+    tx: &Tx<'_>,
+    row: i64,
+    key: LaneKey,
+    expected: u32,
+) -> Res<Option<Removable>> {
+    let Some((slot, before)) = find(tx, row, key.integration, key.revision)? else {
+        return Ok(None);
+    };
+    let claimed = tx.pending.claimed_version(tx.memory, (row, slot));
+    let same = claimed.unwrap_or(before.version) == expected;
+    Ok(same.then_some(Removable { slot, before }))
+}
+
+pub(super) fn remove(tx: &mut Tx<'_>, row: i64, found: Removable) -> Res<()> {
+    let Removable { slot, before } = found;
     tx.conn
         .prepare_cached("DELETE FROM lane WHERE alert_row = ?1 AND slot = ?2")?
         .execute([row, slot])?;
@@ -297,14 +319,10 @@ fn apply(tx: &mut Tx<'_>, write: &LaneRows) -> Res<bool> {
             let Some(row) = alerts::row_of(tx.conn, key.alert)? else {
                 return Ok(false);
             };
-            let Some((slot, before)) = find(tx, row, key.integration, key.revision)? else {
+            let Some(found) = removable(tx, row, *key, *expected)? else {
                 return Ok(false);
             };
-            let claimed = tx.pending.claimed_version(tx.memory, (row, slot));
-            if claimed.unwrap_or(before.version) != *expected {
-                return Ok(false);
-            }
-            remove(tx, row, slot, before)?;
+            remove(tx, row, found)?;
         }
     }
     for attempt in &write.attempts {

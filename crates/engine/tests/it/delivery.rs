@@ -1,0 +1,102 @@
+//! From a signal to a message.
+
+use model::{DurationMs, Severity, Signal};
+
+use crate::harness::{World, color, fire};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e28_e30_one_red_message_then_the_same_one_green() {
+    let world = World::new(|_, _| {}).await;
+    let id = world.fire("db-1").await;
+    world
+        .until("the red message", |w| w.colors() == ["danger"])
+        .await;
+    world.clock.advance(DurationMs::from_secs(30));
+    world.resolve("db-1").await;
+    world.until("it is green", |w| w.colors() == ["good"]).await;
+    let message = world.messages().remove(0);
+    assert_eq!(message.history.len(), 1, "one edit");
+    assert!(world.alert(id).await.is_closed());
+    assert_eq!(world.sandbox.violation_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e29_updates_edit_the_message_at_most_every_five_minutes_to_the_latest() {
+    let world = World::new(|_, _| {}).await;
+    let say = |value: &str| Signal {
+        value: Some(value.to_owned()),
+        title: format!("at {value}"),
+        ..fire("db-1")
+    };
+    world.send(vec![say("90")]).await;
+    world
+        .until("the message", |w| w.messages().len() == 1)
+        .await;
+    for minute in 1..=4 {
+        world.clock.advance(DurationMs::from_mins(1));
+        world.send(vec![say(&format!("9{minute}"))]).await;
+        world.calm().await;
+    }
+    assert_eq!(
+        world.messages()[0].history.len(),
+        0,
+        "four minutes: no edit yet"
+    );
+    world.clock.advance(DurationMs::from_secs(61));
+    world
+        .until("one edit", |w| w.messages()[0].history.len() == 1)
+        .await;
+    let shown = serde_json::to_string(&world.messages()[0].content.attachments).unwrap();
+    assert!(shown.contains("94"), "the latest: {shown}");
+    assert_eq!(color(&world.messages()[0]), "danger");
+    world.resolve("db-1").await;
+    world
+        .until("green at once", |w| w.colors() == ["good"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i8_a_repeat_costs_no_message_and_is_counted() {
+    let world = World::new(|_, _| {}).await;
+    let id = world.fire("db-1").await;
+    world
+        .until("the message", |w| w.messages().len() == 1)
+        .await;
+    for _ in 0..5 {
+        world.fire("db-1").await;
+    }
+    world.clock.advance(DurationMs::from_secs(2));
+    world.calm().await;
+    let loaded = world
+        .hub
+        .store()
+        .load(vec![id])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(loaded.seen.unwrap().repeat_count, 5);
+    assert_eq!(loaded.alert.seq, 1);
+    assert_eq!(world.messages()[0].history.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_severity_that_rises_is_an_event_at_once() {
+    let world = World::new(|desired, _| {
+        let only = lifecycle::matching::parse_matchers("severity=\"critical\"").unwrap();
+        desired.projects[0].integrations[0].matchers = only;
+    })
+    .await;
+    world
+        .send(vec![Signal {
+            severity: Some(Severity::Warning),
+            ..fire("db-1")
+        }])
+        .await;
+    world.calm().await;
+    assert!(world.messages().is_empty(), "it does not match yet");
+    world.fire("db-1").await;
+    world
+        .until("it rose into the matchers", |w| w.colors() == ["danger"])
+        .await;
+}

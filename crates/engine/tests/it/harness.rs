@@ -1,0 +1,306 @@
+//! A hub in this process: SQLite in a folder of its own, the sandbox on a free port, one clock for both.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::catalog::Sealer;
+use engine::desired::{
+    DebugHidden, Desired, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy,
+    SourceWay,
+};
+use engine::{Hub, Parts, Retention};
+use integrations::kit::SignalOutcome;
+use model::{
+    Alert, AlertId, Clock, DurationMs, Entropy, Secret, SeededEntropy, Signal, SignalKind,
+    TestClock, Timestamp,
+};
+use sandbox::slack::{Message, Slack};
+use sandbox::{Sandbox, SandboxOptions};
+use serde_json::{Value, json};
+use store::sqlite::{Options, SqliteStore};
+use wire::{Egress, EgressPolicy, EgressSettings, KeyRing};
+
+pub const CHANNEL: &str = "#ops";
+/// Friday, 2026-11-20, noon.
+pub const NOON: Timestamp = Timestamp(1_795_176_000_000);
+/// How long, in real time, a condition may take to come true.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A hub and what is around it.
+pub struct World {
+    pub clock: Arc<TestClock>,
+    pub sandbox: Sandbox,
+    pub vendors: String,
+    pub hub: Hub,
+    pub desired: Desired,
+    folder: tempfile::TempDir,
+    keys: String,
+}
+
+impl World {
+    pub async fn new(change: impl FnOnce(&mut Desired, &str)) -> World {
+        let clock = Arc::new(TestClock::at(NOON));
+        let vendors_clock = clock.clone();
+        let sandbox =
+            Sandbox::new(SandboxOptions::new(Arc::new(move || vendors_clock.now().0))).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let vendors = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
+        let mut desired = usual(&vendors);
+        change(&mut desired, &vendors);
+        let folder = tempfile::tempdir().unwrap();
+        let keys = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff".to_owned();
+        let hub = start(&clock, &folder.path().join("store.sqlite"), &keys, &desired).await;
+        World {
+            clock,
+            sandbox,
+            vendors,
+            hub,
+            desired,
+            folder,
+            keys,
+        }
+    }
+
+    pub fn store_file(&self) -> PathBuf {
+        self.folder.path().join("store.sqlite")
+    }
+
+    /// Stops the hub, lets `down` go by, and starts it again on the same store.
+    pub async fn restart(self, down: DurationMs) -> World {
+        let World {
+            clock,
+            sandbox,
+            vendors,
+            hub,
+            desired,
+            folder,
+            keys,
+        } = self;
+        stop(&hub, &clock).await;
+        drop(hub);
+        clock.advance(down);
+        let hub = start(&clock, &folder.path().join("store.sqlite"), &keys, &desired).await;
+        World {
+            clock,
+            sandbox,
+            vendors,
+            hub,
+            desired,
+            folder,
+            keys,
+        }
+    }
+
+    pub async fn send(&self, signals: Vec<Signal>) -> Vec<SignalOutcome> {
+        let catalog = self.hub.catalog();
+        let source = catalog.source_of_key("key-of-the-tests").unwrap();
+        self.hub.intake().submit(source, signals).await.unwrap()
+    }
+
+    pub async fn fire(&self, key: &str) -> AlertId {
+        match self.send(vec![fire(key)]).await.remove(0) {
+            SignalOutcome::Opened(id)
+            | SignalOutcome::Changed(id)
+            | SignalOutcome::Repeated(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn resolve(&self, key: &str) {
+        self.send(vec![Signal {
+            kind: SignalKind::Resolve,
+            ..fire(key)
+        }])
+        .await;
+    }
+
+    pub async fn alert(&self, id: AlertId) -> Alert {
+        self.hub
+            .store()
+            .load(vec![id])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap()
+            .alert
+    }
+
+    pub fn slack(&self) -> &Slack {
+        self.sandbox.vendor::<Slack>().unwrap()
+    }
+
+    pub fn messages(&self) -> Vec<Message> {
+        self.slack().messages(CHANNEL)
+    }
+
+    /// The colours of all messages, in order.
+    pub fn colors(&self) -> Vec<String> {
+        self.messages().iter().map(color).collect()
+    }
+
+    /// Waits, in real time, until `condition` holds.
+    pub async fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
+        eventually(what, || condition(self)).await;
+    }
+
+    /// Moves time on in small steps until `condition` holds; panics after `within` of moved time.
+    pub async fn move_until(
+        &self,
+        what: &str,
+        within: DurationMs,
+        step: DurationMs,
+        condition: impl Fn(&World) -> bool,
+    ) {
+        let end = self.clock.now() + within;
+        while !condition(self) {
+            assert!(self.clock.now() < end, "not within {within}: {what}");
+            self.clock.advance(step);
+            self.calm().await;
+        }
+    }
+
+    /// Lets the loops do what is to be done at this time: until nothing is due or in flight.
+    pub async fn calm(&self) {
+        let mut quiet = 0;
+        while quiet < 3 {
+            tick().await;
+            let now = self.clock.now();
+            let catalog = self.hub.catalog();
+            let keys: Vec<_> = catalog.revisions.keys().copied().collect();
+            let dues = self.hub.store().next_due(keys).await.unwrap();
+            let busy =
+                dues.into_iter().flatten().any(|due| due <= now) && !self.hub.is_held_back(now);
+            quiet = if busy { 0 } else { quiet + 1 };
+        }
+    }
+}
+
+pub fn color(message: &Message) -> String {
+    message.content.attachments[0]["color"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+pub fn fire(key: &str) -> Signal {
+    Signal {
+        key: key.to_owned(),
+        severity: Some(model::Severity::Critical),
+        resource: "db-1".to_owned(),
+        event: "DiskFull".to_owned(),
+        title: format!("Disk full on {key}"),
+        text: "The disk is at 97 %.".to_owned(),
+        labels: [("env", "prod"), ("key", key)].into_iter().collect(),
+        ..Signal::default()
+    }
+}
+
+/// One project, a generic source, Slack.
+pub fn usual(vendors: &str) -> Desired {
+    Desired {
+        organization: "test".to_owned(),
+        projects: vec![DesiredProject {
+            name: "shop".to_owned(),
+            owner_email: None,
+            sources: vec![source("tools", "generic", "key-of-the-tests")],
+            integrations: vec![slack("slack", vendors)],
+        }],
+    }
+}
+
+pub fn source(name: &str, dialect: &str, key: &str) -> DesiredSource {
+    DesiredSource {
+        name: name.to_owned(),
+        way: SourceWay::Dialect {
+            name: dialect.to_owned(),
+            settings: DebugHidden::default(),
+        },
+        keys: vec![Secret::new(key)],
+    }
+}
+
+pub fn slack(name: &str, vendors: &str) -> DesiredIntegration {
+    integration(
+        name,
+        "slack",
+        json!({
+            "channel": CHANNEL, "token": "xoxb-test-token", "base_url": format!("{vendors}/slack"),
+        }),
+    )
+}
+
+pub fn webhook(name: &str, vendors: &str) -> DesiredIntegration {
+    integration(
+        name,
+        "webhook",
+        json!({ "url": format!("{vendors}/webhook/{name}") }),
+    )
+}
+
+fn integration(name: &str, sink: &str, settings: Value) -> DesiredIntegration {
+    let Value::Object(settings) = settings else {
+        unreachable!("an object is written above")
+    };
+    DesiredIntegration {
+        name: name.to_owned(),
+        of: Of::Issues,
+        matchers: Vec::new(),
+        sink: sink.to_owned(),
+        settings: DebugHidden(settings),
+        policy: Policy::default(),
+        enabled: true,
+        existing: Existing::Tell,
+    }
+}
+
+async fn start(
+    clock: &Arc<TestClock>,
+    file: &std::path::Path,
+    keys: &str,
+    desired: &Desired,
+) -> Hub {
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
+    let allow = EgressPolicy::parse(["127.0.0.0/8"]).unwrap();
+    let parts = Parts {
+        store: SqliteStore::open(file, &Options::default()).unwrap(),
+        egress: Egress::new(EgressSettings::new(allow)).unwrap(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        sealer: Sealer::new(KeyRing::from_text(keys).unwrap(), entropy),
+        external_url: "http://hub.example".to_owned(),
+        retention: Retention::default(),
+        crash_at: None,
+    };
+    Hub::start(parts, desired).await.unwrap()
+}
+
+async fn stop(hub: &Hub, clock: &TestClock) {
+    let stopping = hub.clone();
+    let mut stopped = tokio::spawn(async move { stopping.stop().await });
+    loop {
+        tokio::select! {
+            ended = &mut stopped => return ended.unwrap(),
+            () = tick() => clock.advance(DurationMs(1)),
+        }
+    }
+}
+
+/// Waits, in real time, until `condition` holds.
+pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(DEADLINE, async {
+        while !condition() {
+            tick().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "did not come true: {what}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause between two looks at a condition"
+)]
+async fn tick() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
