@@ -15,14 +15,14 @@ fn built(extra: Value) -> std::sync::Arc<dyn Sink> {
     WEBHOOK.build(&settings).unwrap()
 }
 
-fn event(seq: u32, kind: EventKind) -> Verb {
-    Verb::Event { seq, kind }
+fn event(seq: u32, status: Status) -> Verb {
+    Verb::Event { seq, status }
 }
 
 #[test]
 fn an_event_is_one_signed_message_in_our_own_format() {
     let saying = Saying::of(samples::alert(Status::Acknowledged));
-    let task = saying.task(event(2, EventKind::Acknowledged));
+    let task = saying.task(event(2, Status::Acknowledged));
     insta::assert_json_snapshot!(shown(
         &*built(json!({})),
         &request(&*built(json!({})), &task)
@@ -36,11 +36,7 @@ fn a_notification_and_a_test_say_what_they_are() {
         ..Saying::of(samples::notification())
     };
     let body: Value = serde_json::from_slice(
-        &request(
-            &*built(json!({})),
-            &saying.task(event(3, EventKind::Informed)),
-        )
-        .body,
+        &request(&*built(json!({})), &saying.task(event(3, Status::Closed))).body,
     )
     .unwrap();
     assert_eq!(body["type"], "notification");
@@ -62,7 +58,7 @@ fn both_active_secrets_sign_and_either_verifies() {
     let second = "whsec_c2Vjb25kLXNlY29uZC1zZWNvbmQ=";
     let sink = built(json!({ "secret": "any text at all", "secret_next": second }));
     let saying = Saying::of(samples::alert(Status::Open));
-    let request = request(&*sink, &saying.task(event(1, EventKind::Opened)));
+    let request = request(&*sink, &saying.task(event(1, Status::Open)));
     let header = |name: &str| {
         request
             .headers
@@ -95,11 +91,11 @@ fn the_id_is_the_same_for_every_retry_and_without_a_secret_nothing_is_signed() {
     let saying = Saying::of(samples::alert(Status::Open));
     let first = shown(
         &*sink,
-        &request(&*sink, &saying.task(event(1, EventKind::Opened))),
+        &request(&*sink, &saying.task(event(1, Status::Open))),
     );
     let again = shown(
         &*sink,
-        &request(&*sink, &saying.task(event(1, EventKind::Opened))),
+        &request(&*sink, &saying.task(event(1, Status::Open))),
     );
     assert_eq!(first, again);
     assert_eq!(first["headers"]["webhook-id"], "msg_0190-1-3");
@@ -113,7 +109,7 @@ fn the_receivers_answers_are_judged_by_their_status() {
     let outcome = |status| {
         finish(
             &*sink,
-            &saying.task(event(1, EventKind::Opened)),
+            &saying.task(event(1, Status::Open)),
             &reply(status, ""),
         )
         .outcome

@@ -7,7 +7,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use model::{EventKind, Handle, Told, Verb};
+use model::{Handle, Status, Told, Verb};
 use serde_json::json;
 
 use crate::kit::{Sink, SinkKind};
@@ -26,11 +26,11 @@ const VERBS: [Verb; 16] = [
     Verb::Remind,
     Verb::Event {
         seq: 1,
-        kind: EventKind::Opened,
+        status: Status::Open,
     },
     Verb::Event {
         seq: 99,
-        kind: EventKind::Closed,
+        status: Status::Closed,
     },
     Verb::Set(Told::Open),
     Verb::Set(Told::Closed),
