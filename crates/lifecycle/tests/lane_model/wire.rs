@@ -90,13 +90,17 @@ impl World {
                     landed: None,
                     ..flight.clone()
                 },
-                outcome,
+                outcome.clone(),
                 bench,
             );
             flight.answers = false;
             self.haunt(flight);
         } else {
-            self.end(&flight, outcome, bench);
+            self.end(&flight, outcome.clone(), bench);
+        }
+        let failed = outcome != Outcome::Delivered && outcome != Outcome::Stale;
+        if failed && self.clone().next(bench)?.0 == Some((which, verb, upto)) {
+            return Err(format!("I10: {verb:?} is tried again at once"));
         }
         Ok(true)
     }
