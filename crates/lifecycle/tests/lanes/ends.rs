@@ -461,3 +461,29 @@ fn a_retry_has_the_same_idempotency_key_and_anything_else_another() {
         key(&unsure, Verb::Repeat(Told::Open))
     );
 }
+
+#[test]
+fn a_late_result_makes_unsure_unless_it_says_that_nothing_was_applied() {
+    let late = |outcome| {
+        let case = keyed(&[Opened]).told(Told::Open, 1);
+        let lost = case.claim(Verb::Update, 1);
+        lanes::record(&case.policy, case.lane, &lost, outcome, None, case.now, 0).lane
+    };
+    assert_eq!(late(OK).unsure_until, Some(at(NOW + 60 + 30)));
+    assert_eq!(late(LOST).unsure_until, Some(at(NOW + 60 + 30)));
+    assert_eq!(late(BAD).unsure_until, None);
+}
+
+#[test]
+fn a_callback_from_before_our_update_is_old_news_because_the_update_may_have_opened_it_anew_i8() {
+    let mut case = keyed(&[Opened, Updated]).told(Told::Open, 1);
+    case.send(OK, None);
+    assert!(!lanes::hear(
+        &mut case.lane,
+        Told::Closed,
+        at(NOW - 1),
+        &case.policy
+    ));
+    case.happens(Closed);
+    assert_eq!(case.send(OK, None), Verb::Close);
+}
