@@ -51,17 +51,17 @@ fn settle(world: &mut World, bench: &mut Bench) -> Result<(), Broken> {
     }
     let end = world.now + 40;
     for _ in 0..200 {
-        let (next, soonest, _) = world.next(bench)?;
-        if let Some((which, verb, upto)) = next {
+        let next = world.next(bench)?;
+        if let Some((which, verb, upto)) = next.send {
             let mut flight = world.start(which, verb, upto, bench)?;
             world.land(&mut flight, bench, true)?;
             world.end(&flight, flight.said.clone(), bench);
             continue;
         }
-        if soonest >= FAR || soonest > end {
+        if next.soonest >= FAR || next.soonest > end {
             return Ok(());
         }
-        world.now = world.now.max(soonest);
+        world.now = world.now.max(next.soonest);
         if let Some(lapsed) = world.after(Act::Lapse, bench)? {
             *world = lapsed;
         }

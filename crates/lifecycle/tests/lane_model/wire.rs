@@ -7,12 +7,18 @@ use crate::setup::{Bench, FAR};
 use crate::vendor::{self, Kind, Request, Shown};
 use crate::world::{Broken, Excuse, Flight, Hearing, Which, World};
 
+/// What the dispatcher finds.
+pub struct Next {
+    pub send: Option<(Which, Verb, u32)>,
+    /// When it looks again.
+    pub soonest: i64,
+    /// Events were passed over.
+    pub moved: bool,
+}
+
 impl World {
     /// The dispatcher: passes over what is to be passed over, and says what is to be sent.
-    pub fn next(
-        &mut self,
-        bench: &mut Bench,
-    ) -> Result<(Option<(Which, Verb, u32)>, i64, bool), Broken> {
+    pub fn next(&mut self, bench: &mut Bench) -> Result<Next, Broken> {
         bench.load(self);
         let (mut soonest, mut moved) = (FAR, false);
         for which in [Which::Current, Which::Old] {
@@ -50,13 +56,22 @@ impl World {
                             return Err(format!("{verb:?} from {} to {upto}", lane.cursor));
                         }
                         *self.lane(which) = Some(lane);
-                        return Ok((Some((which, verb, upto)), self.now, moved));
+                        let send = Some((which, verb, upto));
+                        return Ok(Next {
+                            send,
+                            soonest: self.now,
+                            moved,
+                        });
                     }
                 }
             }
             *self.lane(which) = Some(lane);
         }
-        Ok((None, soonest, moved))
+        Ok(Next {
+            send: None,
+            soonest,
+            moved,
+        })
     }
 
     /// One send by the dispatcher. `outcome` `None`: it stays under way.
@@ -69,9 +84,9 @@ impl World {
         if self.flight.is_some() {
             return Ok(false);
         }
-        let (next, _, moved) = self.next(bench)?;
-        let Some((which, verb, upto)) = next else {
-            return Ok(moved && outcome == Some(Outcome::Delivered));
+        let next = self.next(bench)?;
+        let Some((which, verb, upto)) = next.send else {
+            return Ok(next.moved && outcome == Some(Outcome::Delivered));
         };
         let mut flight = self.start(which, verb, upto, bench)?;
         let Some(mut outcome) = outcome else {
@@ -90,13 +105,17 @@ impl World {
                     landed: None,
                     ..flight.clone()
                 },
-                outcome,
+                outcome.clone(),
                 bench,
             );
             flight.answers = false;
             self.haunt(flight);
         } else {
-            self.end(&flight, outcome, bench);
+            self.end(&flight, outcome.clone(), bench);
+        }
+        let failed = outcome != Outcome::Delivered && outcome != Outcome::Stale;
+        if failed && self.clone().next(bench)?.send == Some((which, verb, upto)) {
+            return Err(format!("I10: {verb:?} is tried again at once"));
         }
         Ok(true)
     }

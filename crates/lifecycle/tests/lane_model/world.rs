@@ -258,7 +258,15 @@ impl World {
                 if !ghost.has_landed {
                     self.land(&mut ghost, bench, false)?;
                 }
+                let position = |world: &mut World| {
+                    let lane = world.lane_of(ghost.request.target);
+                    lane.map(|lane| (lane.cursor, lane.told, lane.handle.clone()))
+                };
+                let before = position(self);
                 self.end(&ghost, ghost.said.clone(), bench);
+                if position(self) != before {
+                    return Err("I5: a late result moved the lane".into());
+                }
             }
             Act::Crash
                 if self.flight.is_some()
