@@ -23,7 +23,6 @@ pub use api::{AlertDto, AttemptDto, EventDto, LaneDto};
 pub use app::{Reload, ServerOptions};
 pub use openapi::document as openapi_document;
 pub use permission::Permission;
-pub use problem::Problem;
 pub use serve::serve;
 
 /// Everything that the hub serves.

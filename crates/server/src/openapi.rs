@@ -7,10 +7,10 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use crate::api::dto::{alert_schema, event_schema};
+use crate::api::schema::{alert_schema, event_schema};
 use crate::api::{AlertDto, AttemptDto, EventDto, LaneDto};
 use crate::api::{actions, alerts, attempts, configuration, stream};
-use crate::problem::Problem;
+use crate::problem::ProblemJson;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,7 +32,7 @@ use crate::problem::Problem;
         configuration::reload,
         serve,
     ),
-    components(schemas(AlertDto, EventDto, LaneDto, AttemptDto, Problem))
+    components(schemas(AlertDto, EventDto, LaneDto, AttemptDto, ProblemJson))
 )]
 struct Description;
 
@@ -56,6 +56,14 @@ pub fn document() -> Value {
         if route.permission != crate::Permission::Public {
             operation["security"] = json!([{ "token": [] }]);
             operation["responses"]["default"] = problem.clone();
+        }
+        // Responses must be described; where a handler says no more, its summary does.
+        let summary = operation["summary"].clone();
+        for response in operation["responses"].as_object_mut().into_iter().flatten() {
+            let description = &mut response.1["description"];
+            if description.as_str().is_none_or(str::is_empty) {
+                *description = summary.clone();
+            }
         }
         operation["x-permission"] = format!("{:?}", route.permission).into();
     }

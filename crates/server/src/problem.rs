@@ -4,7 +4,6 @@
 //! request's path, writes the body.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -18,9 +17,17 @@ use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
 
+/// Characters of a detail: some repeat what the client sent.
+const DETAIL_CHARS_MAX: usize = 1000;
+
+/// Why a request was not done, and what to do about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem(Box<ProblemJson>);
+
 /// Why a request was not done, and what to do about it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson {
     /// Always `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -40,15 +47,15 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem {
+        Problem(Box::new(ProblemJson {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: wire::text::cut_chars(&detail.into(), DETAIL_CHARS_MAX).into_owned(),
             instance: None,
             problems: Vec::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Problem {
@@ -74,13 +81,13 @@ impl Problem {
 
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     #[must_use]
     pub fn with_problems(mut self, problems: Vec<String>) -> Problem {
-        self.problems = problems;
+        self.0.problems = problems;
         self
     }
 
@@ -102,12 +109,12 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name, value.clone());
         }
-        response.extensions_mut().insert(Arc::new(self));
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -116,8 +123,7 @@ impl IntoResponse for Problem {
 pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
-        let mut problem = Arc::unwrap_or_clone(problem);
+    if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem.instance = Some(instance(&uri));
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         *response.body_mut() = body.into();

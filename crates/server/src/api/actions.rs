@@ -15,7 +15,7 @@ use super::json;
 use super::request::{AlertPath, JsonBody, no_such_alert, parsed, short};
 use crate::app::App;
 use crate::limits::{LASTING_MAX, NAME_CHARS_MAX};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemJson};
 
 /// Who does it, and what the action needs. Everything may be left out unless said otherwise.
 #[derive(Default, Deserialize, ToSchema)]
@@ -51,7 +51,7 @@ fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Stri
     request_body(content = inline(ActionBody), description = "May be empty for actions that need nothing."),
     responses(
         (status = 200, body = AlertDto),
-        (status = 409, description = "The alert is in a state in which this cannot be done", body = Problem,
+        (status = 409, description = "The alert is in a state in which this cannot be done", body = ProblemJson,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn act(

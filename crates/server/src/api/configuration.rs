@@ -15,7 +15,7 @@ use super::json;
 use super::named;
 use super::request::Params;
 use crate::app::App;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemJson};
 
 /// Of which project.
 #[derive(Deserialize, IntoParams)]
@@ -220,7 +220,7 @@ pub(crate) struct Reloaded {
 #[utoipa::path(post, path = "/api/v1/reload", operation_id = "reload", tag = "configuration",
     responses(
         (status = 200, body = inline(Reloaded)),
-        (status = 422, description = "The configuration has problems; nothing changed", body = Problem,
+        (status = 422, description = "The configuration has problems; nothing changed", body = ProblemJson,
             content_type = "application/problem+json"),
     ))]
 pub(crate) async fn reload(State(app): State<Arc<App>>) -> Result<Response, Problem> {

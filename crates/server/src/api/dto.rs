@@ -6,7 +6,6 @@ use engine::explain::{Explanation, LaneStory, outcome_word};
 use integrations::kit::{AlertJson, EventJson, Names};
 use model::{Alert, Attempt, AttemptKind, Event, IntegrationId, Lane, Timestamp, Told, Verb};
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::{SeenAlert, SeenRow};
 use utoipa::ToSchema;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -318,63 +317,3 @@ macro_rules! described_elsewhere {
 }
 described_elsewhere!(AlertDto, "Alert");
 described_elsewhere!(EventDto, "Event");
-
-/// The schema of [`AlertDto`].
-pub(crate) fn alert_schema() -> Value {
-    extended(
-        schemars::schema_for!(AlertJson<'static>),
-        "An alert: one episode of one problem.",
-        &json!({
-            "last_seen": { "type": "string", "description": "When a signal last spoke of it; up to a second old." },
-            "seq": { "type": "integer", "minimum": 1, "description": "Number of its newest event." },
-        }),
-    )
-}
-
-/// The schema of [`EventDto`].
-pub(crate) fn event_schema() -> Value {
-    extended(
-        schemars::schema_for!(EventJson<'static>),
-        "One event of an alert's log.",
-        &json!({
-            "alert": { "type": "string", "description": "The alert's id." },
-            "severity": { "type": ["string", "null"], "description": "What it said then, for events that carry content." },
-            "title": { "type": ["string", "null"] },
-            "value": { "type": ["string", "null"] },
-        }),
-    )
-}
-
-/// Inlines what `schema` defines beside itself, and adds `more` properties.
-fn extended(schema: schemars::Schema, about: &str, more: &Value) -> Value {
-    let mut schema = schema.to_value();
-    let definitions = schema["$defs"].take();
-    inline(&mut schema, &definitions);
-    if let Some(object) = schema.as_object_mut() {
-        object.remove("$schema");
-        object.remove("$defs");
-        object.remove("title");
-        object.insert("description".to_owned(), about.into());
-    }
-    for (name, property) in more.as_object().into_iter().flatten() {
-        schema["properties"][name] = property.clone();
-        if let Some(required) = schema["required"].as_array_mut() {
-            required.push(name.as_str().into());
-        }
-    }
-    schema
-}
-
-fn inline(value: &mut Value, definitions: &Value) {
-    let name = value["$ref"]
-        .as_str()
-        .and_then(|r| r.strip_prefix("#/$defs/"));
-    if let Some(definition) = name.and_then(|name| definitions.get(name)) {
-        *value = definition.clone();
-    }
-    match value {
-        Value::Object(object) => object.values_mut().for_each(|v| inline(v, definitions)),
-        Value::Array(list) => list.iter_mut().for_each(|v| inline(v, definitions)),
-        _ => {}
-    }
-}

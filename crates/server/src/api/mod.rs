@@ -11,6 +11,7 @@ mod cursor;
 pub(crate) mod dto;
 mod named;
 mod request;
+pub(crate) mod schema;
 pub(crate) mod stream;
 
 use std::sync::Arc;

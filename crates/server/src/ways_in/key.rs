@@ -5,12 +5,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// The key in `Authorization`: a Bearer token, or the password of Basic (whatever the user's name is).
+/// The key in `Authorization`: a Bearer token (`Key` in Alerta's words, `GenieKey` in Opsgenie's), or the password of
+/// Basic (whatever the user's name is).
 pub(crate) fn in_headers(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     let rest = rest.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
+    let bearers = ["bearer", "key", "geniekey"];
+    if bearers
+        .iter()
+        .any(|bearer| scheme.eq_ignore_ascii_case(bearer))
+    {
         return Some(rest.to_owned());
     }
     if scheme.eq_ignore_ascii_case("basic") {
@@ -31,6 +36,8 @@ mod tests {
         for (header, key) in [
             ("Bearer k1", Some("k1")),
             ("bearer  k1 ", Some("k1")),
+            ("Key k1", Some("k1")),
+            ("GenieKey k1", Some("k1")),
             ("Basic dXNlcjprMQ==", Some("k1")),
             ("Basic OmsxOjI=", Some("k1:2")),
             ("Basic dXNlcg==", None),

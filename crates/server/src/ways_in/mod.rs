@@ -10,6 +10,7 @@ mod reading;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::routing::any;
 use integrations::registry;
@@ -22,12 +23,19 @@ use mount::{Mounted, mount};
 pub(crate) fn routes() -> Router<Arc<App>> {
     let router = everything_below(Router::new(), "/s/{key}", by_url);
     let router = everything_below(router, "/in/{dialect}", by_name);
-    everything_below(router, "/alertmanager", |state, path, request| {
-        by_header(state, path, request, "alertmanager", 1)
+    everything_below(router, "/alertmanager", |state, _, request| {
+        by_header(state, request, "alertmanager", 1)
     })
 }
 
-type Vars = Path<Vec<(String, String)>>;
+/// What stands in the path's places; an error if that is no UTF-8.
+type Vars = Result<Path<Vec<(String, String)>>, PathRejection>;
+
+/// The first place of the path.
+fn first(vars: Vars) -> Option<String> {
+    let Path(vars) = vars.ok()?;
+    vars.into_iter().next().map(|(_, value)| value)
+}
 
 /// `base`, `base/` and everything further down.
 fn everything_below<H, F>(router: Router<Arc<App>>, base: &str, handler: H) -> Router<Arc<App>>
@@ -43,29 +51,24 @@ where
 }
 
 /// `/s/{key}…`: the key says which source, the source which dialect.
-async fn by_url(State(app): State<Arc<App>>, Path(vars): Vars, request: Request) -> Response {
+async fn by_url(State(app): State<Arc<App>>, vars: Vars, request: Request) -> Response {
     let mounted = Mounted {
         dialect: None,
-        key: vars.into_iter().next().map(|(_, key)| key),
+        key: first(vars),
         segments: 2,
     };
     mount(app, mounted, request).await
 }
 
 /// `/in/{dialect}…` with the key in a header.
-async fn by_name(state: State<Arc<App>>, Path(vars): Vars, request: Request) -> Response {
-    let name = vars
-        .into_iter()
-        .next()
-        .map(|(_, name)| name)
-        .unwrap_or_default();
-    by_header(state, Path(Vec::new()), request, &name, 2).await
+async fn by_name(state: State<Arc<App>>, vars: Vars, request: Request) -> Response {
+    let name = first(vars).unwrap_or_default();
+    by_header(state, request, &name, 2).await
 }
 
 /// A dialect at an address of its own, `segments` deep, with the key in a header.
 fn by_header(
     State(app): State<Arc<App>>,
-    _: Vars,
     request: Request,
     dialect: &str,
     segments: usize,
