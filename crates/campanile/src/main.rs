@@ -1,2 +1,100 @@
+//! Campanile: one binary that hears every alerting dialect and tells every service that should know.
+
+mod check;
+mod cli;
+mod client;
 mod config;
-fn main() {}
+mod demo;
+mod sandbox_command;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use model::SystemClock;
+
+use crate::cli::{Cli, Command};
+
+/// 0: done. 1: it failed, or the checked file has problems. 2 (by clap): the command line is not understood.
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command).await {
+        Ok(code) => code,
+        // `campanile alerts list | head` ends by closing the pipe.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Serve(options) => serve::run(options).await?,
+        Command::Demo(options) => demo::run(options).await?,
+        Command::Sandbox(args) => sandbox_command::run(args).await?,
+        Command::Check(args) => {
+            let (text, fine) = check::run(&args);
+            out.write_all(text.as_bytes())?;
+            return Ok(if fine {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+        Command::Send(args) => {
+            let text = client::send(&args).await?;
+            out.write_all(text.as_bytes())?;
+        }
+        Command::Alerts(args) => {
+            let user = ["USER", "LOGNAME"]
+                .into_iter()
+                .find_map(|name| std::env::var(name).ok());
+            let user = user
+                .filter(|user| !user.is_empty())
+                .unwrap_or_else(|| "somebody".to_owned());
+            client::alerts(&args, &user, &SystemClock, &mut out, until_told()).await?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Until Ctrl-C or SIGTERM. Where no handler can be set they end the process anyway.
+pub async fn until_told() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _told = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+/// An error with its causes, one on each line; a configuration file's problems as `check` prints them.
+fn report(error: &anyhow::Error) {
+    if let Some(config::LoadError::Problems { path, problems }) = error.downcast_ref() {
+        eprint!("{}", check::lines(path, problems));
+        return;
+    }
+    eprintln!("campanile: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -101,7 +101,8 @@ pub trait Store: Send + Sync + 'static {
         &self,
         ids: Vec<(SourceId, String)>,
     ) -> BoxFuture<'_, StoreResult<Vec<Option<AlertId>>>>;
-    /// Takes the live key from closed alerts whose `live_until` has passed; their ids, for caches.
+    /// Takes the live key from closed alerts whose `live_until` has passed (`live_until` becomes `None`, the version
+    /// moves by one); their ids, for caches.
     fn retire_live(&self, now: Timestamp, limit: usize)
     -> BoxFuture<'_, StoreResult<Vec<AlertId>>>;
 
@@ -112,7 +113,8 @@ pub trait Store: Send + Sync + 'static {
         of: Vec<(IntegrationId, u32)>,
     ) -> BoxFuture<'_, StoreResult<Vec<Option<Timestamp>>>>;
     /// Due lanes of these revisions with what `plan` needs, each revision's most urgent first: by
-    /// `priority`, then by due time.
+    /// `priority` (0 to 4), then by due time. A claimed lane is not among them until its lease has ended
+    /// (`claim.until <= now`); then it comes with its claim.
     fn due_lanes(
         &self,
         now: Timestamp,
@@ -121,16 +123,18 @@ pub trait Store: Send + Sync + 'static {
     /// One lane with what `plan` needs; `None` if it is gone.
     fn lane_work(&self, key: LaneKey) -> BoxFuture<'_, StoreResult<Option<LaneWork>>>;
     /// Takes lanes for sending, with their buckets' debits in the same transaction. `durable: false` lets a store
-    /// with a single process keep the claim in memory (lane-plan, Claims and starts).
+    /// with a single process keep the claim in memory (lane-plan, Claims and starts); every read shows it all the same.
     fn claim(&self, claims: Vec<ClaimWrite>) -> BoxFuture<'_, StoreResult<Vec<ClaimAnswer>>>;
-    /// Writes lanes and their attempt rows; an attempt without its lane's change is written all the same (I5).
+    /// Writes lanes and their attempt rows, each write all or nothing: on a conflict its attempts are not written
+    /// either, and the caller writes them without the lane (`LaneChange::None`, I5) once it has decided again.
     fn write_lanes(
         &self,
         writes: Vec<LaneWrite>,
     ) -> BoxFuture<'_, StoreResult<Vec<Result<(), WriteError>>>>;
     /// Blocks a vendor's bucket until `until` (its own word: Retry-After).
     fn block_bucket(&self, bucket: String, until: Timestamp) -> BoxFuture<'_, StoreResult<()>>;
-    /// Lanes of a revision that owe something, by key: walks at start and when settings change.
+    /// Lanes of a revision that owe something (due some time, behind their head, or claimed), by alert: walks at start
+    /// and when settings change.
     fn lanes_of_revision(
         &self,
         integration: IntegrationId,

@@ -116,12 +116,14 @@ pub struct AlertWrite {
     /// The version that was read; `None`: the alert is new.
     pub expected: Option<u32>,
     /// A closed episode of the same key that gives up its live key for this one, with the version that was read.
+    /// Its version moves by one.
     pub retires: Option<(AlertId, u32)>,
     pub events: Vec<Event>,
     pub lanes: Vec<LanePut>,
     /// Lanes that go, with the version that was read: they moved to another revision before they were told anything.
     pub removed_lanes: Vec<(LaneKey, u32)>,
-    /// The vendor's message that did this: remembered with it.
+    /// The vendor's message that did this: remembered with it. One that is known already is a conflict, so a message
+    /// that says several things needs an id for each.
     pub message: Option<(SourceId, String)>,
     pub at: Timestamp,
 }
@@ -250,8 +252,9 @@ pub struct AttemptQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub alerts_by_status: Vec<(Status, u64)>,
+    /// Lanes with a due time, events before them, or a claim.
     pub lanes_owing: u64,
-    /// Lanes not owing but `told` ≠ closed.
+    /// Lanes that owe nothing and are open downstream: `told` open or acked.
     pub lanes_open: u64,
     pub duplicates: u64,
     pub orphans: u64,
@@ -261,11 +264,12 @@ pub struct Counts {
 /// What may be forgotten.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepRules {
-    /// Alerts closed before this go, if no lane owes or holds `told` ≠ closed.
+    /// Alerts closed before this go, if they hold no live key and no lane owes or is `told` open or acked.
+    /// Their attempts stay until `attempts_before`.
     pub closed_before: Timestamp,
     pub attempts_before: Timestamp,
     pub messages_before: Timestamp,
-    /// `updated` events kept for each alert.
+    /// `updated` events kept for each alert; a store may keep one more, if it holds the alert's content.
     pub updates_kept: u32,
     /// Rows removed in one step.
     pub limit: usize,

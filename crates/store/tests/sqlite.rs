@@ -107,10 +107,11 @@ async fn i12_a_poisoned_write_refuses_only_itself() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     commit(&store, opening(&alert(1))).await.unwrap();
-    // Two events of one number: the log itself refuses them, in the middle of the group's transaction.
-    let mut poisoned = following(&alert(1), EventKind::Noted, |_| {});
-    poisoned.lanes = vec![put_new(lane(1))];
-    poisoned.events.push(poisoned.events[0].clone());
+    // A lane of a priority that does not exist: the table refuses it, after the rest of its write was made.
+    let mut bad_lane = lane(6);
+    bad_lane.priority = 9;
+    let mut poisoned = opening(&alert(6));
+    poisoned.lanes = vec![put_new(bad_lane)];
     let group = vec![opening(&alert(2)), poisoned, opening(&alert(3))];
     let (first, second) = tokio::join!(
         store.commit(group),
@@ -124,7 +125,7 @@ async fn i12_a_poisoned_write_refuses_only_itself() {
         other => panic!("{other:?}"),
     };
     assert!(
-        error.to_string().contains(&alert(1).id.to_string()),
+        error.to_string().contains(&alert(6).id.to_string()),
         "{error}"
     );
     for answer in answers {
@@ -133,17 +134,31 @@ async fn i12_a_poisoned_write_refuses_only_itself() {
     for n in 2..=5 {
         assert_eq!(load(&store, n).await.unwrap().alert, alert(n));
     }
-    let untouched = load(&store, 1).await.unwrap();
-    assert_eq!((untouched.alert, untouched.lanes), (alert(1), vec![]));
+    assert_eq!(load(&store, 6).await, None);
+    assert_eq!(store.feed(0, 100).await.unwrap().len(), 5);
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.alerts_by_status[1].1, counts.lanes_owing), (5, 0));
-    // Its slot went with it: the next lane of that integration gets one of its own.
-    let mut good = following(&alert(1), EventKind::Noted, |_| {});
-    good.lanes = vec![put_new(lane(1))];
-    commit(&store, good).await.unwrap();
+    // Its live key and its integration's slot went with it.
+    open_with_lanes(&store, &[lane(6)]).await;
     drop(store);
     let store = open(folder.path());
-    assert_eq!(due_ids(&store, NOW, 10).await, vec![1]);
+    assert_eq!(due_ids(&store, NOW, 10).await, vec![6]);
+}
+
+#[tokio::test]
+async fn a_log_with_two_events_of_one_number_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    commit(&store, opening(&alert(1))).await.unwrap();
+    let mut twice = following(&alert(1), EventKind::Noted, |_| {});
+    twice.events.push(twice.events[0].clone());
+    let answer = commit(&store, twice).await;
+    assert!(matches!(
+        answer,
+        Err(WriteError::Store(StoreError::Inconsistent { .. }))
+    ));
+    assert_eq!(load(&store, 1).await.unwrap().alert, alert(1));
+    assert_eq!(store.feed_end().await.unwrap(), 1);
 }
 
 #[tokio::test]

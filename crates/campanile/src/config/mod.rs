@@ -5,7 +5,6 @@
 //! the registry are parameters ([`Inputs`]).
 
 mod limits;
-mod matcher;
 mod monitors;
 mod problem;
 mod projects;
@@ -25,7 +24,7 @@ use engine::desired::Desired;
 use integrations::kit::{Dialect, SinkKind};
 
 pub use problem::Problem;
-pub use server::{EgressConfig, MailConfig, ServerConfig};
+pub use server::{EgressConfig, ServerConfig};
 
 use limits::{FILE_BYTES_MAX, PROBLEMS_MAX, SECRET_FILE_BYTES_MAX};
 use problem::At;
@@ -97,7 +96,11 @@ pub fn load_file(path: &Path) -> Result<Config, LoadError> {
         },
     )
     .map_err(refuse)?;
-    config.server.data_dir = config.server.data_dir.map(|dir| folder.join(dir));
+    // Through `components`, which leaves `./` out.
+    config.server.data_dir = config
+        .server
+        .data_dir
+        .map(|dir| folder.join(dir).components().collect());
     Ok(config)
 }
 

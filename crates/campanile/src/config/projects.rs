@@ -6,6 +6,8 @@ use engine::desired::{
     DebugHidden, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy, SourceWay,
 };
 use integrations::kit::{SinkKind, fields_of};
+use lifecycle::matching::{CompiledMatchers, parse_matcher};
+use model::limits::MATCHERS_MAX;
 use model::{EventKind, Matcher, Secret};
 
 use crate::config::limits::{KEY_CHARS_MAX, KEY_CHARS_MIN, NAME_CHARS_MAX};
@@ -152,7 +154,7 @@ fn dialect_way(
         .collect();
     let found = dialect.word("dialect", &words).here()?;
     let fields = fields_of(&(found.manifest().schema)());
-    let settings = settings::read(context, settings, place, Some(&fields)).here()?;
+    let settings = settings::read(context, settings, place, &fields).here()?;
     if let Err(errors) = found.settings(&settings.map) {
         settings.report(errors);
     }
@@ -168,8 +170,7 @@ fn monitor_way(
     place: (At, String),
 ) -> Option<SourceWay> {
     let kind = monitor.word("monitor", monitors::KINDS).here()?;
-    let settings =
-        settings::read(monitor.context, settings, place, kind.fields().as_deref()).here()?;
+    let settings = settings::read(monitor.context, settings, place, &kind.fields()).here()?;
     if let Err(errors) = kind.check(&settings.map) {
         settings.report(errors);
     }
@@ -283,7 +284,7 @@ fn integration(
     }
     let settings = kind.and_then(|kind| {
         let fields = fields_of(&(kind.manifest().schema)());
-        let settings = settings::read(context, settings, settings_place, Some(&fields)).here()?;
+        let settings = settings::read(context, settings, settings_place, &fields).here()?;
         if let Err(errors) = kind.build(&settings.map) {
             settings.report(errors);
         }
@@ -344,17 +345,34 @@ fn check_takes(context: &Context<'_>, kind: &dyn SinkKind, of: Of, at: At, path:
 }
 
 fn matchers(section: &mut Section<'_>) -> Vec<Matcher> {
-    let mut matchers = Vec::new();
-    for field in section.list("match") {
-        let Given::Here(text) = field.text() else {
-            continue;
-        };
-        match super::matcher::parse_matcher(&text) {
-            Ok(matcher) => matchers.push(matcher),
-            Err(problem) => field.report(problem),
-        }
+    let Some(field) = section.take("match") else {
+        return Vec::new();
+    };
+    let list = field.list().here().unwrap_or_default();
+    if list.len() > MATCHERS_MAX {
+        field.report(format!(
+            "{} matchers; at most {MATCHERS_MAX} are allowed",
+            list.len()
+        ));
+        return Vec::new();
     }
-    matchers
+    list.iter().filter_map(matcher).collect()
+}
+
+fn matcher(field: &Field<'_>) -> Option<Matcher> {
+    let text = field.text().here()?;
+    let parsed = parse_matcher(&text).and_then(|matcher| {
+        // Compiled once here, so that a bad regular expression is found before anything runs.
+        CompiledMatchers::compile([matcher.clone()]).map(|_| matcher)
+    });
+    match parsed {
+        Ok(matcher) => return Some(matcher),
+        Err(_) if field.is_substituted() => {
+            field.report("with its variables put in, this is no matcher")
+        }
+        Err(error) => field.report(error.to_string()),
+    }
+    None
 }
 
 fn policy(mut section: Section<'_>, kind: Option<&dyn SinkKind>) -> Policy {

@@ -152,9 +152,10 @@ impl<'a> Field<'a> {
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         // What came from a variable may be a secret in the wrong place: not even its nearest word is shown.
-        let hint = match &self.node.value {
-            Value::Scalar(scalar) if scalar.substituted => None,
-            _ => nearest(&text, known.iter().copied()),
+        let hint = if self.is_substituted() {
+            None
+        } else {
+            nearest(&text, known.iter().copied())
         };
         let message = match known.as_slice() {
             _ if hint.is_some() => format!("there is no such {what}"),
@@ -164,6 +165,11 @@ impl<'a> Field<'a> {
         let problem = self.node.at.problem(self.path.as_str(), message);
         self.context.report(problem.with_hint(hint));
         Given::Broken
+    }
+
+    /// Whether its value came from a variable, and so may be a secret.
+    pub fn is_substituted(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.substituted)
     }
 
     pub fn list(&self) -> Given<Vec<Field<'a>>> {

@@ -26,12 +26,12 @@ pub struct Settings<'a> {
 }
 
 /// Reads `field` (`None`: no settings are written, which may be fine). `at` and `path` say where they would stand.
-/// `fields` are those that there are; `None`: nobody knows, any is taken as it is.
+/// `fields` are those that there are.
 pub fn read<'a>(
     context: &'a Context<'a>,
     field: Option<Field<'a>>,
     (at, path): (At, String),
-    fields: Option<&[SettingField]>,
+    fields: &[SettingField],
 ) -> Given<Settings<'a>> {
     let mut settings = Settings {
         map: SettingsMap::new(),
@@ -59,14 +59,7 @@ pub fn read<'a>(
         }
     }
     for entry in settings.entries {
-        match fields {
-            Some(fields) => settings.read_entry(entry, fields),
-            None => {
-                if let Some(value) = json(&entry.node, true) {
-                    settings.map.insert(entry.key.clone(), value);
-                }
-            }
-        }
+        settings.read_entry(entry, fields);
     }
     Given::Here(settings)
 }

@@ -2,3 +2,5 @@
 
 mod delivery;
 mod harness;
+mod outages;
+mod settings;

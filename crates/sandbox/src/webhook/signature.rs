@@ -23,7 +23,8 @@ pub(super) struct Signed<'a> {
     signatures: Vec<&'a str>,
 }
 
-/// Reads the headers. `Ok(None)` if none of the three is there.
+/// Reads the headers. `Ok(None)` if none of the three is there. A sender that shares no secret leaves the signature
+/// out; it is missed only where a secret is registered.
 pub(super) fn read(headers: &HeaderMap) -> Result<Option<Signed<'_>>, String> {
     let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
     if !names.iter().any(|name| headers.contains_key(*name)) {
@@ -35,7 +36,7 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Signed<'_>>, String> {
             .and_then(|value| value.to_str().ok())
             .ok_or_else(|| format!("no {name} header"))
     };
-    let (id, timestamp_text, signature) = (text(names[0])?, text(names[1])?, text(names[2])?);
+    let (id, timestamp_text) = (text(names[0])?, text(names[1])?);
     if id.is_empty() || id.contains('.') {
         return Err(
             "webhook-id is empty or has a full stop, which the signed content uses as separator"
@@ -49,14 +50,18 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<Signed<'_>>, String> {
         None
     };
     let timestamp = timestamp.ok_or("webhook-timestamp is not a number of seconds")?;
-    let signatures: Vec<_> = signature.split(' ').collect();
+    let signatures: Vec<_> = match headers.get(names[2]) {
+        Some(_) => text(names[2])?.split(' ').collect(),
+        None => Vec::new(),
+    };
     let well_formed = |token: &&str| {
         token
             .split_once(',')
             .is_some_and(|(version, value)| !version.is_empty() && STANDARD.decode(value).is_ok())
     };
-    if !signatures.iter().all(well_formed)
-        || !signatures.iter().any(|token| token.starts_with("v1,"))
+    if !signatures.is_empty()
+        && (!signatures.iter().all(well_formed)
+            || !signatures.iter().any(|token| token.starts_with("v1,")))
     {
         return Err(
             "webhook-signature is not a list of version,base64 separated by spaces with a v1"
@@ -87,6 +92,9 @@ impl Signed<'_> {
             return Err(format!(
                 "webhook-timestamp is off by {off} s, allowed are {TOLERANCE}"
             ));
+        }
+        if self.signatures.is_empty() {
+            return Err("no webhook-signature header, and a secret is registered".into());
         }
         let matches = keys.iter().any(|key| {
             let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
@@ -188,6 +196,15 @@ mod tests {
             );
         }
         assert_eq!(read(&HeaderMap::new()), Ok(None));
+        let mut unsigned = headers("a", "1", "v1,AAAA");
+        unsigned.remove("webhook-signature");
+        let unsigned = read(&unsigned).unwrap().unwrap();
+        assert!(
+            unsigned
+                .verify(&[vec![1]], b"", 1_000)
+                .unwrap_err()
+                .contains("no webhook-signature")
+        );
         let mut partial = headers("a", "1", "v1,AAAA");
         partial.remove("webhook-id");
         assert_eq!(read(&partial).unwrap_err(), "no webhook-id header");

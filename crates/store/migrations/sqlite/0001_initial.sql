@@ -96,6 +96,8 @@ CREATE TABLE alert (
     -- The event that carries the same content, or the content itself: kept once.
     content_seq INTEGER,
     content     TEXT,
+    -- Of the content: a change that leaves it as it was does not write it again.
+    content_sum INTEGER NOT NULL,
     CHECK ((content_seq IS NULL) <> (content IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX alert_id      ON alert (id);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use model::{Alert, AlertId, Content, Event, LaneKey, Scope, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
+use siphasher::sip::SipHasher24;
 
 use super::codes;
 use super::fault::{Fault, Res};
 use super::lanes::{self, LaneRow};
 use super::memory::{LiveHash, Memory};
 use super::writer::Tx;
-use super::{blobs, docs};
+use super::{docs, live};
 use crate::{AlertWrite, LiveKey, WriteError};
 
 /// An [`AlertWrite`] as rows. Made in the caller's task, so that the writer thread serialises nothing.
@@ -44,6 +45,7 @@ struct AlertRow {
     doc: String,
     content_seq: Option<u32>,
     content: Option<String>,
+    content_sum: i64,
 }
 
 struct EventRow {
@@ -77,6 +79,17 @@ pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
         }
         events.push(event_row(event)?);
     }
+    let carried = content_seq
+        .and_then(|seq| events.iter().rev().find(|event| event.seq == seq))
+        .and_then(|event| event.content.as_deref());
+    let (content, content_sum) = match carried {
+        Some(text) => (None, sum(text)),
+        None => {
+            let text = docs::write("alert", &*alert.content)?;
+            let sum = sum(&text);
+            (Some(text), sum)
+        }
+    };
     let own_scope = alert.scope == Scope::Source(alert.source);
     let row = AlertRow {
         project: alert.project.to_bytes(),
@@ -96,10 +109,8 @@ pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
         closed_at: alert.closed_at.map(|t| t.0),
         doc: docs::write("alert", &docs::AlertDoc::from(alert))?,
         content_seq,
-        content: match content_seq {
-            Some(_) => None,
-            None => Some(docs::write("alert", &*alert.content)?),
-        },
+        content,
+        content_sum,
         key: String::new(),
     };
     let lanes = write.lanes.iter().map(lanes::prepare).collect::<Res<_>>()?;
@@ -118,6 +129,11 @@ pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
         message: write.message,
         at: write.at,
     })
+}
+
+/// Tells contents of one alert apart; not a secret and not a defence.
+fn sum(text: &str) -> i64 {
+    SipHasher24::new().hash(text.as_bytes()).cast_signed()
 }
 
 fn event_row(event: &Event) -> Res<EventRow> {
@@ -163,15 +179,18 @@ struct Found {
     row: i64,
     version: u32,
     status: i64,
+    content_sum: i64,
 }
 
 fn find(conn: &Connection, id: AlertId) -> Res<Option<Found>> {
-    let mut select = conn.prepare_cached("SELECT row, version, status FROM alert WHERE id = ?1")?;
+    let mut select =
+        conn.prepare_cached("SELECT row, version, status, content_sum FROM alert WHERE id = ?1")?;
     let found = select.query_row([id.to_bytes()], |r| {
         Ok(Found {
             row: r.get(0)?,
             version: r.get(1)?,
             status: r.get(2)?,
+            content_sum: r.get(3)?,
         })
     });
     Ok(found.optional()?)
@@ -207,7 +226,7 @@ fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
         return Ok(false);
     }
     if let Some((source, id)) = &write.message
-        && known_message(conn, *source, id)?.is_some()
+        && live::known_message(conn, *source, id)?.is_some()
     {
         return Ok(false);
     }
@@ -237,7 +256,7 @@ fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
 
     let row = match &found {
         Some(found) => {
-            update(conn, found.row, &write.row)?;
+            update(conn, found, &write.row)?;
             tx.pending.tally.count_status(found.status, -1);
             found.row
         }
@@ -252,7 +271,7 @@ fn apply(tx: &mut Tx<'_>, write: &AlertRows) -> Res<bool> {
     };
     tx.pending.tally.count_status(write.row.status, 1);
     if let Some(old) = retired {
-        give_up_key(conn, old)?;
+        live::give_up_key(conn, old)?;
     }
     if write.row.live {
         tx.pending.hold(write.hash, Some(row));
@@ -289,8 +308,9 @@ fn insert(conn: &Connection, row: i64, write: &AlertRows) -> Res<bool> {
     let inserted = conn
         .prepare_cached(
             "INSERT INTO alert (row, id, project, source, scope, key, status, severity, version, seq, live,
-                 live_until, timer_at, changed_at, closed_at, doc, content_seq, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                 live_until, timer_at, changed_at, closed_at, doc, content_seq, content,
+                 content_sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
              ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
@@ -311,19 +331,20 @@ fn insert(conn: &Connection, row: i64, write: &AlertRows) -> Res<bool> {
             a.closed_at,
             a.doc,
             a.content_seq,
-            a.content
+            a.content,
+            a.content_sum
         ])?;
     Ok(inserted == 1)
 }
 
-fn update(conn: &Connection, row: i64, a: &AlertRow) -> Res<()> {
+fn update(conn: &Connection, found: &Found, a: &AlertRow) -> Res<()> {
     conn.prepare_cached(
         "UPDATE alert SET status = ?2, severity = ?3, version = ?4, seq = ?5, live = ?6, live_until = ?7,
-             timer_at = ?8, changed_at = ?9, closed_at = ?10, doc = ?11, content_seq = ?12, content = ?13
+             timer_at = ?8, changed_at = ?9, closed_at = ?10, doc = ?11
          WHERE row = ?1",
     )?
     .execute(params![
-        row,
+        found.row,
         a.status,
         a.severity,
         a.version,
@@ -333,10 +354,15 @@ fn update(conn: &Connection, row: i64, a: &AlertRow) -> Res<()> {
         a.timer_at,
         a.changed_at,
         a.closed_at,
-        a.doc,
-        a.content_seq,
-        a.content
+        a.doc
     ])?;
+    // Most closes and notes leave the content as it was: then it stays where it is.
+    if a.content_seq.is_some() || a.content_sum != found.content_sum {
+        conn.prepare_cached(
+            "UPDATE alert SET content_seq = ?2, content = ?3, content_sum = ?4 WHERE row = ?1",
+        )?
+        .execute(params![found.row, a.content_seq, a.content, a.content_sum])?;
+    }
     Ok(())
 }
 
@@ -355,100 +381,6 @@ fn insert_event(conn: &Connection, pos: i64, alert_row: i64, event: &EventRow) -
         event.doc,
         event.content
     ])?;
-    Ok(())
-}
-
-/// A closed alert loses its live key. Its version moves, so that nobody who read it before reopens it; its repeats
-/// move along.
-pub(super) fn give_up_key(conn: &Connection, row: i64) -> Res<()> {
-    conn.prepare_cached(
-        "UPDATE seen SET version = version + 1
-         WHERE alert_row = ?1 AND version = (SELECT version FROM alert WHERE row = ?1)",
-    )?
-    .execute([row])?;
-    conn.prepare_cached(
-        "UPDATE alert SET live = 0, live_until = NULL, version = version + 1 WHERE row = ?1",
-    )?
-    .execute([row])?;
-    Ok(())
-}
-
-/// The alert that this message changed, if it came before.
-pub(super) fn known_message(conn: &Connection, source: SourceId, id: &str) -> Res<Option<AlertId>> {
-    let mut select =
-        conn.prepare_cached("SELECT alert FROM message WHERE source = ?1 AND id = ?2")?;
-    let alert = select.query_row(params![source.to_bytes(), id], |r| r.get(0));
-    Ok(alert.optional()?.map(AlertId::from_bytes))
-}
-
-/// Runs `look` on each live key of the file, with the row that holds it.
-pub(super) fn each_live(conn: &Connection, mut look: impl FnMut(i64, &LiveKey)) -> Res<()> {
-    let mut select = conn.prepare(
-        "SELECT row, id, project, source, scope, key FROM alert INDEXED BY alert_live WHERE live = 1",
-    )?;
-    let mut rows = select.query([])?;
-    while let Some(r) = rows.next()? {
-        look(r.get(0)?, &live_key(r)?);
-    }
-    Ok(())
-}
-
-/// The live key in columns named `project`, `source`, `scope`, `key`.
-fn live_key(r: &rusqlite::Row<'_>) -> Res<LiveKey> {
-    let source: SourceId = blobs::source(r.get("source")?);
-    let scope: Option<String> = r.get("scope")?;
-    Ok(LiveKey {
-        project: blobs::project(r.get("project")?),
-        scope: match scope {
-            None => Scope::Source(source),
-            Some(text) => docs::read("alert", blobs::alert(r.get("id")?), &text)?,
-        },
-        key: r.get("key")?,
-    })
-}
-
-/// Takes the live key from closed alerts whose time is over, earliest first.
-pub(super) fn retire_live(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Res<Vec<AlertId>> {
-    let (conn, memory) = (tx.conn, tx.memory);
-    let mut retired = Vec::new();
-    let mut select = conn.prepare_cached(
-        "SELECT row, id, project, source, scope, key FROM alert INDEXED BY alert_retire
-         WHERE live_until IS NOT NULL AND live_until <= ?1 AND status = 4 ORDER BY live_until LIMIT ?2",
-    )?;
-    let mut rows = select.query(params![now.0, codes::limit(limit)])?;
-    while let Some(r) = rows.next()? {
-        let row: i64 = r.get("row")?;
-        retired.push((row, blobs::alert(r.get("id")?), memory.hash(&live_key(r)?)));
-    }
-    drop(rows);
-    for (row, _, hash) in &retired {
-        give_up_key(conn, *row)?;
-        if tx.pending.holder(memory, *hash) == Some(*row) {
-            tx.pending.hold(*hash, None);
-        }
-    }
-    Ok(retired.into_iter().map(|(_, id, _)| id).collect())
-}
-
-/// Writes repeats of alerts that are still at the version repeated.
-pub(super) fn seen(tx: &mut Tx<'_>, rows: &[crate::SeenRow]) -> Res<()> {
-    for seen in rows {
-        tx.conn
-            .prepare_cached(
-                "INSERT INTO seen (alert_row, version, last_seen, repeat_count, ends_at)
-                 SELECT row, ?2, ?3, ?4, ?5 FROM alert WHERE id = ?1 AND version = ?2
-                 ON CONFLICT (alert_row) DO UPDATE SET version = excluded.version,
-                     last_seen = excluded.last_seen, repeat_count = excluded.repeat_count,
-                     ends_at = excluded.ends_at",
-            )?
-            .execute(params![
-                seen.alert.to_bytes(),
-                seen.version,
-                seen.last_seen.0,
-                codes::count(seen.repeat_count),
-                seen.ends_at.map(|t| t.0)
-            ])?;
-    }
     Ok(())
 }
 

@@ -38,6 +38,7 @@ fn lane(r: &Row<'_>, memory: &Memory, key: LaneKey) -> Res<Lane> {
         head: r.get(5)?,
         told: codes::told_of(r.get(6)?)?,
         told_at: doc.ta,
+        retired: doc.rt,
         doubt: doc.d,
         unsure_until: doc.u,
         delay_until: doc.dl,
@@ -172,7 +173,7 @@ pub(super) fn due_lanes(
 /// Rows of alerts whose lane in this slot is claimed in memory, and the claim has not lapsed.
 fn held(memory: &Memory, slot: i64, now: Timestamp) -> HashSet<i64> {
     let mut held = HashSet::new();
-    memory.each_claim(slot, |(row, _), lane| {
+    memory.each_claim(slot, |row, lane| {
         if lane.claim.as_ref().is_some_and(|claim| claim.until > now) {
             held.insert(row);
         }
@@ -194,7 +195,7 @@ pub(super) fn next_due(
         };
         let mut claimed = HashSet::new();
         let mut earliest = Timestamp::NEVER;
-        memory.each_claim(slot, |(row, _), lane| {
+        memory.each_claim(slot, |row, lane| {
             claimed.insert(row);
             earliest = earliest.min(lanes::look_at(lane).unwrap_or(Timestamp::NEVER));
         });

@@ -23,7 +23,8 @@ pub(super) type LanePlace = (i64, i64);
 pub(super) struct Memory {
     keys: (u64, u64),
     live: RwLock<HashMap<LiveHash, i64, BuildHasherDefault<Random>>>,
-    claims: RwLock<HashMap<LanePlace, Lane>>,
+    /// By slot, then by the alert's row.
+    claims: RwLock<HashMap<i64, HashMap<i64, Lane>>>,
     slots: RwLock<HashMap<(IntegrationId, u32), i64>>,
     buckets: RwLock<HashMap<String, Bucket>>,
 }
@@ -41,7 +42,7 @@ impl Memory {
             slots: RwLock::default(),
             buckets: RwLock::default(),
         };
-        super::alerts::each_live(conn, |row, key| {
+        super::live::each_live(conn, |row, key| {
             memory.live.write().insert(memory.hash(key), row);
         })?;
         let mut slots = conn.prepare("SELECT integration, revision, slot FROM slot")?;
@@ -73,15 +74,18 @@ impl Memory {
 
     /// The lane as a claim that is not in the file made it.
     pub(super) fn claimed(&self, place: LanePlace) -> Option<Lane> {
-        self.claims.read().get(&place).cloned()
+        let (row, slot) = place;
+        self.claims.read().get(&slot)?.get(&row).cloned()
     }
 
-    /// Runs `look` on each claim in memory of one slot.
-    pub(super) fn each_claim(&self, slot: i64, mut look: impl FnMut(LanePlace, &Lane)) {
-        for (place, lane) in self.claims.read().iter() {
-            if place.1 == slot {
-                look(*place, lane);
-            }
+    fn claimed_version(&self, (row, slot): LanePlace) -> Option<u32> {
+        Some(self.claims.read().get(&slot)?.get(&row)?.version)
+    }
+
+    /// Runs `look` on each claim in memory of one slot, with the alert's row.
+    pub(super) fn each_claim(&self, slot: i64, mut look: impl FnMut(i64, &Lane)) {
+        for (row, lane) in self.claims.read().get(&slot).into_iter().flatten() {
+            look(*row, lane);
         }
     }
 
@@ -98,10 +102,11 @@ impl Memory {
         }
         if !pending.claims.is_empty() {
             let mut claims = self.claims.write();
-            for (place, lane) in pending.claims {
+            for ((row, slot), lane) in pending.claims {
+                let of_slot = claims.entry(slot).or_default();
                 match lane {
-                    Some(lane) => claims.insert(place, lane),
-                    None => claims.remove(&place),
+                    Some(lane) => of_slot.insert(row, lane),
+                    None => of_slot.remove(&row),
                 };
             }
         }
@@ -158,7 +163,7 @@ impl Pending {
     pub(super) fn claimed_version(&self, memory: &Memory, place: LanePlace) -> Option<u32> {
         match self.claims.get(&place) {
             Some(lane) => lane.as_ref().map(|l| l.version),
-            None => memory.claims.read().get(&place).map(|l| l.version),
+            None => memory.claimed_version(place),
         }
     }
 
@@ -168,7 +173,7 @@ impl Pending {
 
     /// The lane was written: what was only in memory is in the file, or overtaken.
     pub(super) fn unclaim(&mut self, memory: &Memory, place: LanePlace) {
-        if self.claims.contains_key(&place) || memory.claims.read().contains_key(&place) {
+        if self.claims.contains_key(&place) || memory.claimed_version(place).is_some() {
             self.claims.insert(place, None);
         }
     }

@@ -8,12 +8,14 @@ mod alerts;
 mod blobs;
 mod buckets;
 mod catalog;
+mod claims;
 mod codes;
 mod docs;
 mod due;
 mod fault;
 mod lanes;
 mod listing;
+mod live;
 mod load;
 mod lock;
 mod memory;
@@ -222,7 +224,7 @@ impl Store for SqliteStore {
     }
 
     fn seen(&self, rows: Vec<SeenRow>) -> BoxFuture<'_, StoreResult<()>> {
-        self.write(rows.len(), move |tx| alerts::seen(tx, &rows))
+        self.write(rows.len(), move |tx| live::seen(tx, &rows))
     }
 
     fn timers_due(
@@ -243,7 +245,7 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, StoreResult<Vec<Option<AlertId>>>> {
         self.read(move |conn, _| {
             ids.iter()
-                .map(|(source, id)| alerts::known_message(conn, *source, id))
+                .map(|(source, id)| live::known_message(conn, *source, id))
                 .collect()
         })
     }
@@ -253,7 +255,7 @@ impl Store for SqliteStore {
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, StoreResult<Vec<AlertId>>> {
-        self.write(limit, move |tx| alerts::retire_live(tx, now, limit))
+        self.write(limit, move |tx| live::retire_live(tx, now, limit))
     }
 
     fn next_due(
@@ -279,7 +281,7 @@ impl Store for SqliteStore {
         if let Some(claim) = claims.first() {
             self.memory.tidy_buckets(claim.now);
         }
-        self.write(claims.len(), move |tx| lanes::claim(tx, &claims))
+        self.write(claims.len(), move |tx| claims::claim(tx, &claims))
     }
 
     fn write_lanes(
@@ -294,7 +296,7 @@ impl Store for SqliteStore {
     }
 
     fn block_bucket(&self, bucket: String, until: Timestamp) -> BoxFuture<'_, StoreResult<()>> {
-        self.write(1, move |tx| lanes::block_bucket(tx, &bucket, until))
+        self.write(1, move |tx| claims::block_bucket(tx, &bucket, until))
     }
 
     fn lanes_of_revision(

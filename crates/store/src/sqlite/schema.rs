@@ -34,6 +34,17 @@ pub(super) fn open_writer(path: Option<&Path>, options: &Options) -> StoreResult
     let mut conn = opened.map_err(named)?;
     refuse_foreign(&conn, path).map_err(|e| flat(e, path))??;
     configure(&conn, options).map_err(|e| flat(e.into(), path))?;
+    let mode: String = conn
+        .pragma_query_value(None, "journal_mode", |r| r.get(0))
+        .map_err(named)?;
+    if path.is_some() && mode != "wal" {
+        return Err(StoreError::Unavailable {
+            what: format!(
+                "SQLite cannot keep a write-ahead log here (journal mode {mode}): \
+                 the data folder must be on a local disk, not on a network share"
+            ),
+        });
+    }
     migrate(&mut conn, &MIGRATIONS).map_err(|e| flat(e, path))??;
     Ok(conn)
 }

@@ -1,11 +1,18 @@
 //! The one thread that writes. It takes whatever has come, runs it in one transaction, commits, and answers all: while
-//! a commit waits for the disk the next group gathers by itself, so nothing ever waits for a group to fill.
+//! a commit waits for the disk the next group gathers by itself.
+//!
+//! After a commit, those who were answered come back with their next request a moment later, one by one. Taking the
+//! first of them at once would spend a whole commit on it while the others wait, so on a slow disk the writer lingers
+//! for as many requests as the last group had, for at most a quarter of the time that a commit takes. Whoever is
+//! alone never waits.
 
 use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use model::limits::GROUP_SIGNALS_MAX;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::fault::{Fault, Res};
 use super::memory::{Memory, Pending, Tally};
@@ -14,6 +21,12 @@ use crate::{StoreError, StoreResult};
 
 /// Requests waiting for the writer. Callers wait for room; each request holds many rows, so this is minutes of work.
 const QUEUE_REQUESTS_MAX: usize = 1024;
+
+/// The longest that a group waits for more, however slow the disk.
+const LINGER_MAX: Duration = Duration::from_millis(2);
+
+/// A request and its place in the queue.
+type Queued = (Request, OwnedSemaphorePermit);
 
 /// What is sent to the writer.
 pub(super) enum Request {
@@ -65,7 +78,8 @@ impl Tx<'_> {
 
 /// The way to the writer thread.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Request>>,
+    queue: Option<mpsc::Sender<Queued>>,
+    room: Arc<Semaphore>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -75,13 +89,15 @@ impl Writer {
         memory: Arc<Memory>,
         changed: Arc<watch::Sender<u64>>,
     ) -> StoreResult<Writer> {
-        let (queue, requests) = mpsc::channel(QUEUE_REQUESTS_MAX);
+        let (queue, requests) = mpsc::channel();
         let tally = Tally::read(&conn).map_err(|f| f.into_store("tally", &1))?;
         let work = Loop {
             conn,
             memory,
             changed,
             tally,
+            last_group: 0,
+            last_commit: Duration::ZERO,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -91,6 +107,7 @@ impl Writer {
             })?;
         Ok(Writer {
             queue: Some(queue),
+            room: Arc::new(Semaphore::new(QUEUE_REQUESTS_MAX)),
             thread: Some(thread),
         })
     }
@@ -114,7 +131,9 @@ impl Writer {
 
     pub(super) async fn send(&self, request: Request) -> StoreResult<()> {
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(request).await.map_err(|_| gone())
+        let place = self.room.clone().acquire_owned().await;
+        let place = place.map_err(|_| gone())?;
+        queue.send((request, place)).map_err(|_| gone())
     }
 
     /// Lets the thread finish what it has, and waits for it.
@@ -167,11 +186,17 @@ struct Loop {
     memory: Arc<Memory>,
     changed: Arc<watch::Sender<u64>>,
     tally: Tally,
+    /// Requests in the last group.
+    last_group: usize,
+    /// How long its commit took.
+    last_commit: Duration,
 }
 
 impl Loop {
-    fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(first) = requests.blocking_recv() {
+    fn run(mut self, requests: mpsc::Receiver<Queued>) {
+        while let Ok((first, _)) = requests.recv() {
+            let linger = (self.last_commit / 4).min(LINGER_MAX);
+            let begun = time();
             let mut next = Some(first);
             let mut group = Vec::new();
             let mut weight = 0;
@@ -183,11 +208,18 @@ impl Loop {
                         weight += job.weight();
                         group.push(job);
                         if weight < GROUP_SIGNALS_MAX {
-                            next = requests.try_recv().ok();
+                            let more = group.len() < self.last_group;
+                            let left = linger.saturating_sub(begun.elapsed());
+                            let came = match more && !left.is_zero() {
+                                true => requests.recv_timeout(left).ok(),
+                                false => requests.try_recv().ok(),
+                            };
+                            next = came.map(|(request, _)| request);
                         }
                     }
                 }
             }
+            self.last_group = group.len();
             self.group(group);
             if let Some(look) = look {
                 look(&self.conn, &self.memory);
@@ -228,6 +260,10 @@ impl Loop {
 
     /// Runs the jobs in one transaction.
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> Res<()> {
+        // A rollback that failed would leave its transaction to the next group.
+        if !self.conn.is_autocommit() {
+            self.conn.execute_batch("ROLLBACK")?;
+        }
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
         let before = self.conn.total_changes();
         match self.transact(jobs, careful) {
@@ -249,7 +285,7 @@ impl Loop {
         }
     }
 
-    fn transact(&self, jobs: &mut [Box<dyn Job>], careful: bool) -> Res<Pending> {
+    fn transact(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> Res<Pending> {
         let mut tx = Tx {
             conn: &self.conn,
             memory: &self.memory,
@@ -262,7 +298,19 @@ impl Loop {
         if tx.pending.tally != self.tally {
             tx.pending.tally.write(&self.conn)?;
         }
+        let pending = tx.pending;
+        let begun = time();
         self.conn.execute_batch("COMMIT").map_err(Fault::Sql)?;
-        Ok(tx.pending)
+        self.last_commit = begun.elapsed();
+        Ok(pending)
     }
+}
+
+/// For measuring the disk.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a commit takes is the disk's matter: no value that is stored or decided depends on it"
+)]
+fn time() -> Instant {
+    Instant::now()
 }

@@ -245,7 +245,7 @@ pub async fn a_claim_of_two_buckets_debits_both_or_neither(store: Arc<dyn Store>
     assert_claimed(&claim_one(&store, take(1, &both)).await);
     let blocked = claim_one(&store, take(2, &both)).await;
     assert!(matches!(blocked, ClaimAnswer::Blocked { ref bucket, .. } if bucket == "narrow"));
-    assert_claimed(&claim_one(&store, take(2, &[wide.clone()])).await);
+    assert_claimed(&claim_one(&store, take(2, std::slice::from_ref(&wide))).await);
     let blocked = claim_one(&store, take(3, &[wide])).await;
     assert!(matches!(blocked, ClaimAnswer::Blocked { ref bucket, .. } if bucket == "wide"));
 }

@@ -226,7 +226,7 @@ fn an_integration_says_what_it_is_of_and_whom_it_tells() {
             "4:5: projects[0].integrations[0].name: this is missing; give the integration a name",
             "4:9: projects[0].integrations[0].of: there is no such kind (did you mean `issues`?)",
             "5:11: projects[0].integrations[0].sink: there is no such sink (did you mean `chat`?)",
-            "6:13: projects[0].integrations[0].match[0]: expected a matcher such as `severity=\"critical\"` or `env=~\"prod|stage\"`",
+            "6:13: projects[0].integrations[0].match[0]: at character 9: expected `=`, `!=`, `=~` or `!~`, found the end",
             "6:25: projects[0].integrations[0].match[1]: expected a text (put it in quotes), found a number",
             "7:15: projects[0].integrations[0].existing: there is no such way to treat open alerts; there are `tell`, `from_next_event`",
             "8:14: projects[0].integrations[0].enabled: expected `true` or `false`, found a text",
@@ -377,4 +377,32 @@ fn i9_no_problem_shows_a_secret() {
         assert!(!found.is_empty(), "{text} is fine");
         assert!(!found.concat().contains("hunter"), "{text}: {found:?}");
     }
+}
+
+#[test]
+fn regular_expressions_of_matchers_are_compiled() {
+    let settings = "settings: {channel: '#a', token: abcdef}";
+    check(
+        &with_integration(&format!(
+            "name: i\nsink: chat\nmatch: ['env=~\"(\"', '${{SECRET}}']\n{settings}"
+        )),
+        &[
+            "6:13: projects[0].integrations[0].match[0]: the regular expression of `env=~\"(\"` is not valid, or too large",
+            "6:25: projects[0].integrations[0].match[1]: with its variables put in, this is no matcher",
+        ],
+    );
+}
+
+#[test]
+fn a_monitors_settings_are_checked_by_the_monitor() {
+    check(
+        &with_source(
+            "name: h\nmonitor: host\nsettings:\n  evry: 5s\n  every: 5m\n  disk:\n    above: 170",
+        ),
+        &[
+            "7:7: projects[0].sources[0].settings.evry: there is no such key (did you mean `every`?)",
+            "8:14: projects[0].sources[0].settings.every: is 5m; give 1s to 1m",
+            "10:16: projects[0].sources[0].settings.disk.above: is 170; give a percentage between 0 and 100, both exclusive",
+        ],
+    );
 }

@@ -181,10 +181,50 @@ fn i9_debug_of_a_configuration_shows_no_secret() {
 #[test]
 fn a_monitors_settings_are_kept() {
     let config = good(&with_source(
-        "name: h\nmonitor: host\nsettings: {disk: {above: 70}}",
+        "name: h\nmonitor: host\nsettings: {disk: {above: 70.5}, every: 5s}",
     ));
     let SourceWay::Monitor { settings, .. } = &config.desired.projects[0].sources[0].way else {
         panic!("not a monitor");
     };
-    assert_eq!(settings["disk"]["above"], 70);
+    assert_eq!(
+        (&settings["disk"]["above"], &settings["every"]),
+        (&serde_json::json!(70.5), &serde_json::json!("5s"))
+    );
+}
+
+#[test]
+fn paths_in_a_file_are_relative_to_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("campanile.yaml");
+    std::fs::write(folder.path().join("token"), "from-a-file-0123456789\n").unwrap();
+    std::fs::write(
+        &file,
+        "server: {data_dir: ./data, admin_token_file: token}\nprojects: []\n",
+    )
+    .unwrap();
+    let config = crate::config::load_file(&file).unwrap();
+    assert_eq!(config.server.data_dir, Some(folder.path().join("data")));
+    assert_eq!(
+        config.server.admin_token.unwrap().expose(),
+        "from-a-file-0123456789"
+    );
+}
+
+#[test]
+fn a_file_that_is_missing_or_not_text_says_so() {
+    use crate::config::{LoadError, load_file};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("campanile.yaml");
+    assert!(matches!(
+        load_file(&file),
+        Err(LoadError::Unreadable { .. })
+    ));
+    std::fs::write(&file, b"server: {}\n\xff\n").unwrap();
+    let Err(LoadError::Problems { problems, .. }) = load_file(&file) else {
+        panic!("bytes that are no UTF-8 were read")
+    };
+    assert_eq!(
+        problems[0].to_string(),
+        "2:1: this line is not text in UTF-8"
+    );
 }

@@ -1,0 +1,54 @@
+//! The command line: what can be asked. What is done about it stands elsewhere.
+//!
+//! Every flag has an environment twin. Those that mean the same for several commands are `CAMPANILE_NAME`, the others
+//! carry their command's name; a test holds this.
+
+mod alerts;
+mod hub;
+mod run;
+mod send;
+
+use clap::{Parser, Subcommand};
+
+pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
+pub use hub::HubArgs;
+pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions};
+pub use send::SendArgs;
+
+/// Hears every alerting dialect, keeps each problem as one alert, and tells every service that should know.
+#[derive(Debug, Parser)]
+#[command(
+    name = "campanile",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the hub.
+    Serve(ServeOptions),
+    /// Run a hub and simulated vendors, and watch alerts travel between them. Needs no accounts and no settings.
+    Demo(DemoOptions),
+    /// Run the simulated vendors alone.
+    Sandbox(SandboxArgs),
+    /// Send one signal to a hub by hand.
+    Send(SendArgs),
+    /// Look at a hub's alerts and work on them.
+    Alerts(AlertsArgs),
+    /// Check a configuration file: every problem at once, or what would run.
+    Check(CheckArgs),
+}
+
+/// A word that clap shows and checks, for flags that take a time.
+fn duration(text: &str) -> Result<model::DurationMs, model::ParseDurationError> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests;
