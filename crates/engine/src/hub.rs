@@ -264,6 +264,16 @@ impl Hub {
         &self.shared.stopping
     }
 
+    /// Why a revision sends nothing but probes, if so.
+    pub fn suspension_of(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> Option<store::Suspension> {
+        let health = self.shared.health.lock();
+        health.suspension((integration, revision)).cloned()
+    }
+
     /// Why and until when a revision is held back as a whole, for `explain`.
     pub fn pause_of(
         &self,

@@ -1,0 +1,88 @@
+//! What a dialect's clients may read.
+
+use engine::catalog::Source;
+use integrations::kit::{Answer, Dialect, ReadData, ReadWant};
+use model::{Alert, Status, Timestamp, limits};
+use store::{AlertQuery, SeenAlert, StoreError};
+
+use crate::app::App;
+use crate::limits::READ_ALERTS_MAX;
+
+/// Everything but closed.
+const LIVE: [Status; 4] = [
+    Status::Tracking,
+    Status::Open,
+    Status::Acknowledged,
+    Status::Shelved,
+];
+
+/// Answers a question about one source.
+pub(super) async fn read(
+    app: &App,
+    source: &Source,
+    dialect: &'static dyn Dialect,
+    want: ReadWant,
+) -> Answer {
+    let alerts = match &want {
+        ReadWant::Alertmanager(integrations::kit::AlertmanagerRead::Alerts { .. }) => {
+            live_alerts(app, source).await
+        }
+        ReadWant::Alertmanager(_) => Ok(Vec::new()),
+    };
+    let alerts = match alerts {
+        Ok(alerts) => alerts,
+        Err(error) => {
+            engine::telling::store_failed("reading", &error);
+            return dialect.busy(model::DurationMs::from_secs(2));
+        }
+    };
+    let catalog = app.hub.catalog();
+    let receivers: Vec<String> = catalog
+        .integrations_of(source.project.id)
+        .iter()
+        .filter(|integration| !integration.deleted)
+        .map(|integration| integration.name.clone())
+        .collect();
+    let data = ReadData {
+        alerts: &alerts,
+        receivers: &receivers,
+        version: app.version,
+        started_at: app.hub.started_at(),
+        node: &app.hub.node().to_string(),
+        now: app.hub.clock().now(),
+    };
+    dialect.render(&want, &data)
+}
+
+async fn live_alerts(
+    app: &App,
+    source: &Source,
+) -> Result<Vec<(Alert, Option<Timestamp>, Timestamp)>, StoreError> {
+    let mut found = Vec::new();
+    let mut before = None;
+    while found.len() < READ_ALERTS_MAX {
+        let query = AlertQuery {
+            source: Some(source.id),
+            statuses: LIVE.to_vec(),
+            before,
+            limit: limits::PAGE_MAX,
+            ..AlertQuery::default()
+        };
+        let page = app.hub.store().list_alerts(query).await?;
+        let full = page.len() == limits::PAGE_MAX;
+        before = page.last().map(|row| row.alert.id);
+        found.extend(page.into_iter().map(with_newest_repeat));
+        if !full {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn with_newest_repeat(row: SeenAlert) -> (Alert, Option<Timestamp>, Timestamp) {
+    let seen = row.seen.filter(|seen| seen.version == row.alert.version);
+    let (ends_at, last_seen) = seen.map_or((row.alert.ends_at, row.alert.last_seen), |seen| {
+        (seen.ends_at, seen.last_seen)
+    });
+    (row.alert, ends_at, last_seen)
+}
