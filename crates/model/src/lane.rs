@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlertId, ClaimId, EventKind, IntegrationId, NodeId, Timestamp};
+use crate::{AlertId, ClaimId, IntegrationId, NodeId, Status, Timestamp};
 
 /// Which lane. An integration whose target was edited has a new revision; lanes opened on the old one finish there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,13 +22,16 @@ pub struct Lane {
     pub version: u32,
     /// 0 is the most urgent: `4 - severity` of the alert when it entered or was last raised. Orders due lanes.
     pub priority: u8,
+    /// The alert goes on in a lane on a newer target; this one only closes what it left open.
+    pub retired: bool,
     /// Newest event that it has dealt with: told, or skipped with a reason.
     pub cursor: u32,
     /// Newest event that it wants to deal with.
     pub head: u32,
     /// The last state that the vendor certainly has from us, or told us.
     pub told: Told,
-    /// When `told` or `doubt` last changed; what a vendor says of an earlier time is old news (I8).
+    /// When we last heard or said what may have changed the object; what a vendor says of an earlier time is old
+    /// news (I8).
     pub told_at: Timestamp,
     /// The last state verb ended ambiguously.
     pub doubt: bool,
@@ -128,10 +131,10 @@ pub enum Verb {
     /// The event with this seq: a note, an assignment, or (where the vendor can snooze) a shelving or its end.
     Note(u32),
     Remind,
-    /// Log sinks: the event with this seq, as it is. Its kind says what the vendor knows afterwards.
+    /// Log sinks: the event with this seq, as it is. Its status says what the vendor knows afterwards.
     Event {
         seq: u32,
-        kind: EventKind,
+        status: Status,
     },
     /// The lane is in doubt: put the vendor's object into this state, whatever it is in.
     Set(Told),

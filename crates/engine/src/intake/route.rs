@@ -43,12 +43,14 @@ impl LaneState {
     }
 }
 
-/// Brings the alert's lanes up to date with its new `events` (already part of `alert`). With `entering`, that
+/// Brings the alert's lanes up to date with its new `events` (already part of `alert`, which before them was closed
+/// at `was_closed_at`, if it was). With `entering`, that
 /// integration takes the alert as it is, if it matches; lanes on outdated targets that were told nothing move.
 /// Whether anything changed.
 pub(crate) fn route(
     catalog: &Catalog,
     alert: &Alert,
+    was_closed_at: Option<Timestamp>,
     events: &[Event],
     lanes: &mut Vec<LaneState>,
     entering: Option<IntegrationId>,
@@ -69,7 +71,7 @@ pub(crate) fn route(
         match newest {
             Some(at) => {
                 changed |= inbound(policy, &mut lanes[at], events);
-                changed |= raise(policy, lanes, at, alert, events, now);
+                changed |= raise(policy, lanes, at, alert, was_closed_at, events, now);
                 if events.is_empty() {
                     changed |= retarget(policy, lanes, at, now);
                 }
@@ -121,11 +123,12 @@ fn raise(
     lanes: &mut Vec<LaneState>,
     at: usize,
     alert: &Alert,
+    was_closed_at: Option<Timestamp>,
     events: &[Event],
     now: Timestamp,
 ) -> bool {
     let before = &lanes[at].lane;
-    let Some(raised) = lanes::raise(before, alert, events, policy, now) else {
+    let Some(raised) = lanes::raise(before, was_closed_at, alert, events, policy, now) else {
         return false;
     };
     let was_even = before.cursor == before.head;

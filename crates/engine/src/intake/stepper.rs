@@ -320,6 +320,7 @@ impl<'a> Desk<'a> {
                 let moved = route(
                     &self.catalog,
                     &working.alert,
+                    working.alert.closed_at,
                     &[],
                     &mut working.lanes,
                     *entering,
@@ -475,6 +476,7 @@ impl<'a> Desk<'a> {
             }
         };
         let working = &mut self.workings[at];
+        let was_closed_at = working.alert.closed_at.filter(|_| !change.new);
         let mut alert = change.alert.clone();
         // Several steps in one transaction are one write: the row's version counts writes.
         if working.changed {
@@ -485,6 +487,7 @@ impl<'a> Desk<'a> {
         route(
             &self.catalog,
             &working.alert,
+            was_closed_at,
             &change.events,
             &mut working.lanes,
             None,

@@ -92,19 +92,19 @@ fn signal(
 ) -> Result<Signal, String> {
     let mut labels = posted.labels.ok_or("labels in body is required")?.sorted();
     labels.retain(|(_, value)| !value.0.is_empty());
-    if labels.is_empty() {
-        return Err("at least one label pair required".to_owned());
-    }
-    check_names("label set", &labels)?;
-    let annotations = posted.annotations.map(Pairs::sorted).unwrap_or_default();
-    check_names("annotations", &annotations)?;
-
+    // In Alertmanager's order, so that the first problem is the one that it names.
     let starts = time(posted.starts_at)?;
     let ends = time(posted.ends_at)?;
     let ends_at = ends.unwrap_or(now + resolve_timeout);
     if starts.or(ends).is_some_and(|starts| ends_at < starts) {
         return Err("start time must be before end time".to_owned());
     }
+    check_names("label set", &labels)?;
+    if labels.is_empty() {
+        return Err("at least one label pair required".to_owned());
+    }
+    let annotations = posted.annotations.map(Pairs::sorted).unwrap_or_default();
+    check_names("annotations", &annotations)?;
 
     let key = format!(
         "{:016x}",

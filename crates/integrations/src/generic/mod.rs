@@ -33,7 +33,7 @@ static MANIFEST: DialectManifest = DialectManifest {
     vendor: "campanile",
     title: "JSON (generic)",
     about: "Takes the hub's own JSON from scripts and programs, or any JSON webhook with a map of where its fields stand.",
-    docs: "docs/ways-in/generic.md",
+    docs: "The hub's own format, described on the source's reference page",
     setup: &[
         "POST JSON to {url}: `{\"title\": \"Backup failed\", \"resource\": \"db-1\", \"severity\": \"critical\"}` opens an alert.",
         "The same with `\"status\": \"resolved\"` closes it. An array, or `{\"signals\": [...]}`, sends several.",

@@ -54,9 +54,8 @@ pub struct AlertJson<'a> {
     /// When this hub opened it.
     pub opened_at: String,
     pub closed_at: Option<String>,
-    /// `resolved`, `byhand`, `cancelled`, `expired` or `informed`.
-    #[schemars(with = "Option<String>")]
-    pub closed_because: Option<CloseReason>,
+    /// `resolved`, `by_hand`, `cancelled`, `expired` or `informed`.
+    pub closed_because: Option<Cow<'a, str>>,
     pub assignee: Option<Cow<'a, str>>,
     /// When the acknowledgement ends by itself.
     pub acked_until: Option<String>,
@@ -101,7 +100,7 @@ impl<'a> AlertJson<'a> {
             starts_at: content.starts_at.to_string(),
             opened_at: alert.opened_at.to_string(),
             closed_at: shown(alert.closed_at),
-            closed_because: alert.closed_because,
+            closed_because: alert.closed_because.map(because),
             assignee: alert.assignee.as_deref().map(Cow::Borrowed),
             // While shelved it is kept for the way back, and may be "never".
             acked_until: shown(
@@ -137,9 +136,8 @@ pub struct EventJson<'a> {
     pub assignee: Option<Cow<'a, str>>,
     /// `acknowledged`, `shelved`: until when, if it ends by itself.
     pub until: Option<String>,
-    /// Closing events: why.
-    #[schemars(with = "Option<String>")]
-    pub because: Option<CloseReason>,
+    /// Closing events: why, in the words of `closed_because`.
+    pub because: Option<Cow<'a, str>>,
 }
 
 /// Who did something.
@@ -164,9 +162,19 @@ impl<'a> EventJson<'a> {
             note: event.note.as_deref().map(Cow::Borrowed),
             assignee: event.assignee.as_deref().map(Cow::Borrowed),
             until: shown(event.until),
-            because: event.because,
+            because: event.because.map(because),
         }
     }
+}
+
+fn because(reason: CloseReason) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
+        CloseReason::Resolved => "resolved",
+        CloseReason::ByHand => "by_hand",
+        CloseReason::Cancelled => "cancelled",
+        CloseReason::Expired => "expired",
+        CloseReason::Informed => "informed",
+    })
 }
 
 fn shown(at: Option<Timestamp>) -> Option<String> {

@@ -34,20 +34,17 @@ pub fn fit(mut signal: Signal) -> Result<Signal, String> {
         ));
     }
     signal.labels = fit_labels(signal.labels)?;
-    signal.title = text::cut_chars(&text::one_line(&signal.title), TITLE_CHARS_MAX).into_owned();
-    signal.value = signal
-        .value
-        .map(|value| cut_bytes(&text::clean(&value), LABEL_VALUE_BYTES_MAX));
+    fit_title(&mut signal.title);
+    if let Some(value) = &mut signal.value {
+        fit_text(value, LABEL_VALUE_BYTES_MAX);
+    }
     signal.links.truncate(LINKS_MAX);
 
     // Identity first, then the title, the text, and annotations as far as there is room.
     let mut room = SIGNAL_BYTES_MAX
         .checked_sub(weight(&signal))
         .ok_or_else(|| format!("its labels and fields weigh more than {SIGNAL_BYTES_MAX} bytes"))?;
-    signal.text = cut_bytes(
-        &text::clean(&signal.text),
-        room.min(ANNOTATION_VALUE_BYTES_MAX),
-    );
+    fit_text(&mut signal.text, room.min(ANNOTATION_VALUE_BYTES_MAX));
     room -= signal.text.len();
     signal.annotations = fit_annotations(signal.annotations, room)?;
     Ok(signal)
@@ -109,7 +106,7 @@ fn fit_annotations(annotations: Labels, mut room: usize) -> Result<Labels, Strin
         ));
     }
     let weight: usize = annotations.iter().map(|(n, v)| n.len() + v.len()).sum();
-    let is_clean = |text: &str| matches!(text::clean(text), Cow::Borrowed(_));
+    let is_clean = |text: &str| is_plain(text) || matches!(text::clean(text), Cow::Borrowed(_));
     let is_fine = |(name, value): (&str, &str)| {
         name.len() <= LABEL_NAME_BYTES_MAX
             && value.len() <= ANNOTATION_VALUE_BYTES_MAX
@@ -135,6 +132,29 @@ fn fit_annotations(annotations: Labels, mut room: usize) -> Result<Labels, Strin
         kept.set(name, value);
     }
     Ok(kept)
+}
+
+/// One line, cut. Most titles are fine as they are, and this runs for every signal.
+fn fit_title(title: &mut String) {
+    let is_fine = is_plain(title)
+        && title.len() <= TITLE_CHARS_MAX
+        && !title.contains("  ")
+        && !title.starts_with(' ')
+        && !title.ends_with(' ');
+    if !is_fine {
+        *title = text::cut_chars(&text::one_line(title), TITLE_CHARS_MAX).into_owned();
+    }
+}
+
+fn fit_text(text: &mut String, bytes_max: usize) {
+    if !is_plain(text) || text.len() > bytes_max {
+        *text = cut_bytes(&text::clean(text), bytes_max);
+    }
+}
+
+/// Nothing but printable ASCII: nothing to clean.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 fn cut_bytes(text: &str, max: usize) -> String {

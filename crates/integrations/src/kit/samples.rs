@@ -8,7 +8,7 @@ use model::{
     LifecycleModel, Link, ProjectId, Scope, Severity, SourceId, Status, Timestamp, Verb,
 };
 use serde_json::Value;
-use wire::http::{HttpReply, HttpRequest, Sent, TransportError, TransportErrorKind};
+use wire::http::{HeaderText, HttpReply, HttpRequest, Sent, TransportError, TransportErrorKind};
 
 use crate::kit::{Finish, Next, Reply, Sink, Step, Task};
 
@@ -247,17 +247,36 @@ pub fn broken(sent: Sent) -> Reply {
     })
 }
 
-/// A request as it can stand in a snapshot: its secrets are those of the example settings.
-pub fn shown(request: &HttpRequest) -> Value {
+/// A request as it can stand in a snapshot: without secrets (I9).
+pub fn shown(sink: &dyn Sink, request: &HttpRequest) -> Value {
     let headers: serde_json::Map<String, Value> = request
         .headers
         .iter()
-        .map(|(name, value)| (name.to_string(), Value::from(value.expose())))
+        .map(|(name, value)| {
+            let shown = match value {
+                HeaderText::Plain(text) => text.as_ref(),
+                HeaderText::Secret(_) => "[secret]",
+            };
+            (name.to_string(), Value::from(shown))
+        })
         .collect();
+    let secrets = sink.secrets();
+    let url = secrets.iter().fold(request.url.clone(), |url, secret| {
+        url.replace(secret.expose(), "[secret]")
+    });
     serde_json::json!({
         "method": request.method.as_str(),
-        "url": request.url,
+        "url": url,
         "headers": headers,
         "body": serde_json::from_slice::<Value>(&request.body).expect("bodies are JSON"),
     })
+}
+
+/// A header's value, secret or not.
+pub fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    let found = request
+        .headers
+        .iter()
+        .find(|(n, _)| n.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.expose())
 }

@@ -173,24 +173,65 @@ pub fn parse_settings<T: DeserializeOwned + JsonSchema>(
     if !errors.is_empty() {
         return Err(errors);
     }
-    // serde's message may repeat the value; a secret must not come back in an error (I9).
-    T::deserialize(Value::Object(map.clone())).map_err(|error| {
-        let culprit = fields.iter().find(|f| {
-            let Some(value) = map.get(&f.name) else {
-                return false;
-            };
-            let mut alone = map.clone();
-            alone.retain(|name, _| {
-                *name == f.name || fields.iter().any(|g| g.name == *name && g.required)
-            });
-            !value.is_null() && T::deserialize(Value::Object(alone)).is_err()
-        });
-        match culprit {
-            Some(field) if field.secret => {
-                vec![SettingsError::new(&field.name, "this must be a text")]
-            }
-            Some(field) => vec![SettingsError::new(&field.name, error.to_string())],
-            None => vec![SettingsError::new("", error.to_string())],
+    for field in &fields {
+        if let Some(problem) = map
+            .get(&field.name)
+            .and_then(|value| wrong_type(field, value))
+        {
+            errors.push(SettingsError::new(&field.name, problem));
         }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    T::deserialize(Value::Object(map.clone())).map_err(|error| {
+        // serde does not say which field. What is still wrong here is inside a field, and such have no secrets at
+        // their top; but serde's message may repeat a value, and a secret must not come back in an error (I9).
+        let alone = |field: &SettingField| {
+            let mut alone = map.clone();
+            let is_needed = |name: &str| fields.iter().any(|f| f.name == name && f.required);
+            alone.retain(|name, _| *name == field.name || is_needed(name));
+            T::deserialize(Value::Object(alone)).is_err()
+        };
+        let given = || fields.iter().filter(|f| map.contains_key(&f.name));
+        let culprit = given()
+            .find(|f| !f.required && alone(f))
+            .or_else(|| given().find(|f| f.required));
+        vec![match culprit {
+            Some(field) if field.secret => {
+                SettingsError::new(&field.name, "this is not in the form described")
+            }
+            Some(field) => SettingsError::new(&field.name, error.to_string()),
+            None => SettingsError::new("", error.to_string()),
+        }]
     })
+}
+
+/// What is wrong with a value's JSON type, without the value.
+fn wrong_type(field: &SettingField, value: &Value) -> Option<String> {
+    let types: Vec<&str> = match &field.schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    let is_of = |name: &&str| match *name {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        _ => true,
+    };
+    let words: Vec<&str> = types
+        .iter()
+        .copied()
+        .filter(|name| *name != "null")
+        .collect();
+    let shown = words
+        .join(" or ")
+        .replace("string", "text")
+        .replace("array", "list");
+    (!types.iter().any(is_of)).then(|| format!("this must be of type {shown}"))
 }

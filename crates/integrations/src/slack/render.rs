@@ -36,15 +36,19 @@ pub struct Message {
 pub fn message(task: &Task<'_>, status: Status) -> Message {
     let alert = task.alert;
     let (linked, plain) = headline(task, status);
-    let attachment = json!({
+    let footer = format!("{} · {} · {}", task.project, task.integration, alert.id);
+    let mut attachment = json!({
         "color": color(alert, status),
         "fallback": plain,
-        "mrkdwn_in": ["text"],
-        "text": body(task),
         "fields": fields(alert, status),
-        "footer": slack_within(&one_line(&format!("{} · {} · {}", task.project, task.integration, alert.id)), FOOTER_CHARS_MAX),
+        "footer": slack_within(&one_line(&footer), FOOTER_CHARS_MAX),
         "ts": alert.changed_at.unix_seconds(),
     });
+    let body = body(task);
+    if !body.is_empty() {
+        attachment["text"] = Value::from(body);
+        attachment["mrkdwn_in"] = json!(["text"]);
+    }
     Message {
         text: linked,
         attachments: json!([attachment]),

@@ -2,7 +2,7 @@
 
 use model::{Alert, HeldBy, Lane, Manner, Timestamp, Told};
 
-use super::plan::is_open;
+use super::plan::{is_open, state};
 use super::{LanePolicy, SkipReason};
 
 /// Settles events up to `upto` without a word.
@@ -71,24 +71,36 @@ pub fn in_doubt_after_unclean_start(
     policy: &LanePolicy,
     now: Timestamp,
 ) -> bool {
-    let let_out = now >= lane.delay_until.max(lane.held_until) || is_open(lane.told);
-    let owed = lane.cursor < lane.head && let_out;
-    // E6: a state that passed while the integration was off.
-    let catching_up = is_open(lane.told) && !alert.is_closed();
     if lane.claim.is_some() || now < lane.not_before {
         return false;
     }
-    let may_come_late = now + policy.lease + policy.deadline;
+    // When the first opening that may be owed left. A reopening under a silence has a later delay of its own (C11).
+    let let_out_at = match alert.episode {
+        0 | 1 => lane.delay_until,
+        _ => lane
+            .delay_until
+            .min(alert.opened_at + policy.delay_for(alert.kind)),
+    };
+    let closed_held = alert.is_closed() && alert.closed_at.is_some_and(|at| at < let_out_at);
+    // Not `held_until`: a silence may have come while the request was under way (C10).
+    let let_out = is_open(lane.told) || (now >= let_out_at && !closed_held);
+    let owed = lane.cursor < lane.head && let_out;
+    // E6
+    let catching_up = lane.cursor >= lane.head
+        && is_open(lane.told)
+        && (lane.retired || lane.told != state(policy, lane.told, alert.status));
     if owed {
         lane.doubt = true;
         lane.told_at = now;
-        lane.duplicates += 1;
     }
-    if policy.fears_late_requests() && (owed || catching_up || lane.unsure_until.is_some()) {
-        lane.unsure_until = Some(may_come_late);
-        return true;
+    if owed || catching_up {
+        lane.duplicates = lane.duplicates.saturating_add(1);
     }
-    owed
+    let touched = owed || catching_up || lane.unsure_until.is_some();
+    if touched && policy.fears_late_requests() {
+        lane.unsure_until = Some(now + policy.lease + policy.deadline);
+    }
+    touched
 }
 
 /// Says events after `after` again, by a person's wish. Vendors see it as something new (idempotency keys differ).

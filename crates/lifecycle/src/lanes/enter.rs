@@ -2,6 +2,7 @@
 
 use model::{Alert, Event, EventKind, IntegrationId, Lane, LaneKey, Status, Timestamp, Told, Verb};
 
+use super::plan::is_open;
 use super::{LanePolicy, retarget};
 
 /// A new lane for an alert that an integration's matchers have let in, or `None` if there is nothing to tell: the
@@ -35,6 +36,7 @@ pub fn enter(
         },
         version: 0,
         priority: priority(alert),
+        retired: false,
         cursor: first.seq - 1,
         head,
         told: Told::Nothing,
@@ -69,11 +71,12 @@ pub struct Raised {
     pub new: Option<Lane>,
 }
 
-/// Tells `lane` of the alert's new `events` (oldest first; `alert` is the alert after them); `None` if they do not
-/// concern it. Of several lanes of one alert and integration only the one with the newest revision is raised.
-/// Call it in the events' transaction (I3).
+/// Tells `lane` of the alert's new `events` (oldest first; `alert` is the alert after them, `closed_at` when it had
+/// closed before them); `None` if they do not concern it. Of several lanes of one alert and integration only the one
+/// with the newest revision is raised. Call it in the events' transaction (I3).
 pub fn raise(
     lane: &Lane,
+    closed_at: Option<Timestamp>,
     alert: &Alert,
     events: &[Event],
     policy: &LanePolicy,
@@ -89,6 +92,7 @@ pub fn raise(
         let new = enter(lane.key.integration, alert, events, policy, now)?;
         let mut old = lane.clone();
         old.cursor = old.head;
+        old.retired = true;
         return Some(Raised {
             lane: old,
             new: Some(new),
@@ -96,12 +100,22 @@ pub fn raise(
     }
     let head = newest_wanted(policy, events)?;
     let mut raised = retarget(lane, policy).unwrap_or_else(|| lane.clone());
-    let released = now >= lane.delay_until.max(lane.held_until);
-    let still_owed = lane.cursor < lane.head && matches!(lane.told, Told::Nothing | Told::Closed);
-    let reopened = events.iter().any(|event| event.kind == EventKind::Reopened);
-    // C3: an opening that was let out is not held a second time.
-    if reopened && !(released && still_owed) {
-        raised.delay_until = now + policy.delay_for(alert.kind);
+    if let Some(reopened) = events
+        .iter()
+        .rposition(|event| event.kind == EventKind::Reopened)
+    {
+        // C3: an opening that was let out before it closed is not held a second time.
+        let hold_end = lane.delay_until.max(lane.held_until);
+        let closed_at = events[..reopened]
+            .iter()
+            .rfind(|event| event.kind.is_closing())
+            .map(|event| event.at)
+            .or(closed_at);
+        let let_out = now >= hold_end && closed_at.is_none_or(|at| at >= hold_end);
+        let owed = lane.cursor < lane.head && !is_open(lane.told);
+        if !(owed && let_out) {
+            raised.delay_until = now + policy.delay_for(alert.kind);
+        }
     }
     raised.head = head.max(lane.head);
     raised.priority = priority(alert);

@@ -11,6 +11,8 @@ use super::Plan;
 pub enum SkipReason {
     /// The alert closed before its opening was let out.
     ClosedWhileHeld,
+    /// A closed alert of which this service never heard.
+    NeverTold,
     /// The integration is disabled or deleted.
     Disabled,
     /// Disabled, and the only post was lost without a handle.
@@ -38,6 +40,7 @@ impl SkipReason {
             SkipReason::ClosedWhileHeld => {
                 "It closed while its opening was held back, so nobody was told."
             }
+            SkipReason::NeverTold => "The alert is closed, and this service was never told of it.",
             SkipReason::Disabled => {
                 "The integration is disabled or deleted: it opens nothing and closes what it opened."
             }

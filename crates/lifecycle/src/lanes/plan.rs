@@ -101,12 +101,7 @@ impl<'a> View<'a> {
             Some(last) if pending.len() >= PENDING_EVENTS_MAX => last.seq,
             _ => lane.head,
         };
-        // A closed lane on an old target never opens again: a reopened alert has a lane on the new one.
-        let retired = lane.key.revision != policy.revision
-            && lane.told == Told::Closed
-            && !lane.doubt
-            && lane.cursor >= lane.head;
-        let shut = alert.is_closed() || retired;
+        let shut = alert.is_closed() || lane.retired;
         View {
             policy,
             lane,
@@ -145,8 +140,8 @@ impl<'a> View<'a> {
         if shut && lane.doubt && policy.manner == Manner::Lifecycle {
             return send(Verb::Close, lane.cursor);
         }
-        // E6: states that passed while the integration was off
-        if on
+        // E6: what passed while the integration was off, and what the vendor changed of a closed alert
+        if (on || shut)
             && is_open(lane.told)
             && !lane.doubt
             && lane.told != self.state
@@ -187,6 +182,11 @@ impl<'a> View<'a> {
         };
         if opening && let Some(close) = self.pending.iter().rev().find(closed_while_held) {
             return Some(skip(close.seq, SkipReason::ClosedWhileHeld));
+        }
+        // F4: a note on what nobody there has heard of
+        let ends = |kind: EventKind| kind.is_closing() || kind == EventKind::Informed;
+        if lane.told == Told::Nothing && self.shut && self.head == lane.head && !self.has(ends) {
+            return Some(skip(self.head, SkipReason::NeverTold));
         }
         // F2
         if !self.on {
@@ -257,7 +257,7 @@ impl<'a> View<'a> {
 }
 
 /// What the vendor should show of an alert that is not closed, as far as it can be said to a vendor that shows `told`.
-fn state(policy: &LanePolicy, told: Told, status: Status) -> Told {
+pub(super) fn state(policy: &LanePolicy, told: Told, status: Status) -> Told {
     match status {
         Status::Closed => Told::Closed,
         Status::Acknowledged if policy.says_ack() => Told::Acked,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use model::limits::EXTRA_HANDLES_MAX;
 use model::{
-    AttemptKind, Claim, DurationMs, EventKind, Handle, Lane, Manner, Outcome, Timestamp, Told, Verb,
+    AttemptKind, Claim, DurationMs, Handle, Lane, Manner, Outcome, Status, Timestamp, Told, Verb,
 };
 
 use super::LanePolicy;
@@ -190,21 +190,20 @@ fn told_by(policy: &LanePolicy, verb: Verb, before: Told) -> Option<Told> {
         Verb::Set(state) => Some(state),
         // A log that hears no closes has nothing that could be closed.
         Verb::Event { .. } if !policy.wants_closes() => Some(Told::Closed),
-        Verb::Event { kind, .. } => told_by_event(kind, before),
+        Verb::Event { status, .. } => {
+            let told = told_by_status(status, before);
+            (told != before).then_some(told)
+        }
         Verb::Update | Verb::Note(_) | Verb::Remind | Verb::Repeat(_) | Verb::CloseExtra(_) => None,
     }
 }
 
-fn told_by_event(kind: EventKind, before: Told) -> Option<Told> {
-    match kind {
-        EventKind::Acknowledged => Some(Told::Acked),
-        EventKind::Opened | EventKind::Reopened | EventKind::Unacknowledged => Some(Told::Open),
-        EventKind::Closed | EventKind::Cancelled | EventKind::Expired | EventKind::Informed => {
-            Some(Told::Closed)
-        }
-        // The first that it hears of an alert that has risen into the integration's matchers.
-        EventKind::Updated | EventKind::SeverityChanged if !is_open(before) => Some(Told::Open),
-        _ => None,
+fn told_by_status(status: Status, before: Told) -> Told {
+    match status {
+        Status::Closed => Told::Closed,
+        Status::Acknowledged => Told::Acked,
+        Status::Shelved if is_open(before) => before,
+        Status::Shelved | Status::Open | Status::Tracking => Told::Open,
     }
 }
 
@@ -214,7 +213,7 @@ fn is_close(verb: Verb) -> bool {
         | Verb::CloseExtra(_)
         | Verb::Set(Told::Closed)
         | Verb::Repeat(Told::Closed) => true,
-        Verb::Event { kind, .. } => kind.is_closing(),
+        Verb::Event { status, .. } => status == Status::Closed,
         _ => false,
     }
 }
@@ -259,20 +258,22 @@ fn applied(
         }
         _ => settle(lane, claim.upto),
     }
+    let told_before = lane.told;
     if let Some(told) = told_by(policy, claim.verb, lane.told) {
         certain(lane, told, now);
     }
-    let restarts_reminders = matches!(
-        claim.verb,
-        Verb::Open
-            | Verb::Set(_)
-            | Verb::Unack
-            | Verb::Remind
-            | Verb::Event {
-                kind: EventKind::Opened | EventKind::Reopened | EventKind::Unacknowledged,
-                ..
-            }
-    );
+    if may_change_state(claim.verb) {
+        lane.told_at = now;
+    }
+    if matches!(claim.verb, Verb::Event { .. }) {
+        // Each event says the whole state.
+        lane.doubt = false;
+    }
+    let restarts_reminders = match claim.verb {
+        Verb::Open | Verb::Set(_) | Verb::Unack | Verb::Remind => true,
+        Verb::Event { .. } => lane.told == Told::Open && told_before != Told::Open,
+        _ => false,
+    };
     if restarts_reminders {
         lane.remind_at = now + policy.interval;
     }
@@ -296,7 +297,11 @@ fn refused(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp) 
     match verb {
         // C8: what was refused as a first post showed nothing, whatever its verb was.
         Verb::Open | Verb::Ack | Verb::Unack | Verb::Close if first_post => {
-            settle(lane, claim.head)
+            settle(lane, claim.head);
+            // An earlier message is gone, or there would be a handle.
+            if is_open(lane.told) {
+                lane.told = Told::Nothing;
+            }
         }
         Verb::Ack | Verb::Unack => {
             settle(lane, claim.upto);
@@ -317,7 +322,7 @@ fn refused(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp) 
             settle(lane, claim.upto);
             conclude(policy, lane, verb, now);
         }
-        Verb::Event { kind, .. } if kind.is_closing() && never_opened => settle(lane, claim.upto),
+        Verb::Event { .. } if is_close(verb) && never_opened => settle(lane, claim.upto),
         // C6: a refused close stays owed.
         _ if is_close(verb) => {
             lane.failures = lane.failures.saturating_add(1);
@@ -328,10 +333,7 @@ fn refused(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp) 
             lane.reminders += 1;
             lane.remind_at = now + policy.interval;
         }
-        Verb::Event {
-            kind: EventKind::Acknowledged | EventKind::Unacknowledged,
-            ..
-        } => {
+        Verb::Event { .. } if is_open(lane.told) => {
             settle(lane, claim.upto);
             conclude(policy, lane, verb, now);
         }
@@ -384,9 +386,7 @@ fn stale(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp, ra
             if first {
                 lane.not_before = Timestamp::ZERO;
             }
-            if policy.manner == Manner::Lifecycle {
-                certain(lane, Told::Nothing, now);
-            }
+            certain(lane, Told::Nothing, now);
         }
     }
 }
@@ -395,17 +395,20 @@ fn ambiguous(policy: &LanePolicy, lane: &mut Lane, claim: &Claim, now: Timestamp
     lane.duplicates = lane.duplicates.saturating_add(1);
     if told_by(policy, claim.verb, lane.told).is_some() {
         lane.doubt = true;
-        lane.told_at = now;
         if policy.manner == Manner::Mirror && lane.handle.is_none() {
             lane.orphans += 1;
         }
     }
-    if policy.fears_late_requests() && may_change_state(claim.verb) {
-        lane.unsure_until = Some(claim.until + policy.deadline);
+    if may_change_state(claim.verb) {
+        lane.told_at = now;
+        if policy.fears_late_requests() {
+            lane.unsure_until = Some(claim.until + policy.deadline);
+        }
     }
 }
 
-/// Whether `verb`, arriving late, may change what the main object shows.
+/// Whether `verb`, arriving late, may change what the main object shows: PagerDuty's update of a closed incident
+/// opens another.
 fn may_change_state(verb: Verb) -> bool {
     !matches!(verb, Verb::Note(_) | Verb::Remind | Verb::CloseExtra(_))
 }

@@ -214,6 +214,8 @@ pub(super) struct LaneDoc<'a> {
     pub rm: u32,
     #[serde(default, skip_serializing_if = "usual")]
     pub ta: Timestamp,
+    #[serde(default, skip_serializing_if = "usual")]
+    pub rt: bool,
 }
 
 impl<'a> From<&'a Lane> for LaneDoc<'a> {
@@ -226,6 +228,7 @@ impl<'a> From<&'a Lane> for LaneDoc<'a> {
             head: _,
             told: _,
             told_at,
+            retired,
             doubt,
             unsure_until,
             delay_until,
@@ -262,6 +265,7 @@ impl<'a> From<&'a Lane> for LaneDoc<'a> {
             rp: *replay,
             rm: *reminders,
             ta: *told_at,
+            rt: *retired,
         }
     }
 }

@@ -38,6 +38,7 @@ fn lane(r: &Row<'_>, memory: &Memory, key: LaneKey) -> Res<Lane> {
         head: r.get(5)?,
         told: codes::told_of(r.get(6)?)?,
         told_at: doc.ta,
+        retired: doc.rt,
         doubt: doc.d,
         unsure_until: doc.u,
         delay_until: doc.dl,

@@ -42,8 +42,9 @@ pub(super) fn plan(view: &View<'_>) -> Plan {
             };
             return send(Verb::Open, upto.min(before_note));
         }
-        // L2
-        if lane.told == Told::Closed && !view.has(|kind| kind.is_opening()) {
+        // L2: a vendor of L3 hears of a reopening that is over already as little as of any other
+        let reopened = view.has(|kind| kind.is_opening());
+        if lane.told == Told::Closed && (!reopened || policy.can.ignores_unknown_close) {
             return skip(head, SkipReason::Echo);
         }
         // L3

@@ -57,7 +57,7 @@ fn event(event: &Event) -> Plan {
     send(
         Verb::Event {
             seq: event.seq,
-            kind: event.kind,
+            status: event.status,
         },
         event.seq,
     )
