@@ -235,7 +235,7 @@ fn integrations(out: &mut String, config: &Config) {
         ("INTEGRATION", 20),
         ("OF", 13),
         ("TELLS", 22),
-        ("PACE", 20),
+        ("PACE", 26),
         ("WHEN", 100),
     ];
     let columns = columns.map(|(head, width_max)| Column { head, width_max });
@@ -278,5 +278,97 @@ fn policy(integration: &DesiredIntegration) -> String {
         "at once".to_owned()
     } else {
         parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str, json: bool) -> (String, bool, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("c.yaml");
+        std::fs::write(&config, text).unwrap();
+        let shown = config.display().to_string();
+        let (out, fine) = run(&CheckArgs { config, json });
+        (out.replace(&shown, "c.yaml"), fine, shown)
+    }
+
+    #[test]
+    fn problems_are_links_for_editors_and_the_check_fails() {
+        let (out, fine, _) = checked("sever: {}\nprojects:\n- sources: 5\n", false);
+        assert!(!fine);
+        assert_eq!(
+            out,
+            "\
+c.yaml:1:1: sever: there is no such key (did you mean `server`?)
+c.yaml:3:3: projects[0].name: this is missing; give the project a name
+c.yaml:3:12: projects[0].sources: expected a list, found a number
+3 problems. Nothing was changed.
+"
+        );
+        let (out, fine, _) = checked("sever: {}\n", true);
+        let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(!fine && value["ok"] == false);
+        assert_eq!(
+            (&value["problems"][0]["line"], &value["problems"][0]["hint"]),
+            (&json!(1), &json!("server"))
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_fails_the_check() {
+        for as_json in [false, true] {
+            let args = CheckArgs {
+                config: "/nowhere/c.yaml".into(),
+                json: as_json,
+            };
+            let (out, fine) = run(&args);
+            assert!(
+                !fine && out.contains("/nowhere/c.yaml cannot be read"),
+                "{out}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_good_file_is_shown_as_what_would_run() {
+        let text = "\
+server: { mail: { smtp: 'smtp://user:pa55word@mail.example', from: hub@example.org } }
+projects:
+- name: shop
+  sources: [{ name: this-host, monitor: host }, { name: scripts, dialect: generic, key: 0123456789abcdefg }]
+  integrations:
+  - name: all
+    sink: webhook
+    settings: { url: 'https://example.org/hook' }
+    policy: { delay: 30s, interval: 1h }
+    enabled: false
+";
+        let (out, fine, _) = checked(text, false);
+        assert!(fine, "{out}");
+        for line in [
+            "listens on    127.0.0.1:8080 (default)",
+            "own mail      as hub@example.org, through mail.example",
+            "shop     this-host  monitor host  watched by the hub",
+            "shop     scripts    generic       1 key",
+            "after 30s, again each 1h",
+            "c.yaml is fine. Run it: campanile serve --config c.yaml",
+        ] {
+            assert!(out.contains(line), "{line:?} is not in\n{out}");
+        }
+        assert!(
+            out.contains("all (off)") && out.lines().all(|line| line.chars().count() <= 100),
+            "{out}"
+        );
+        assert!(
+            !out.contains("pa55word") && !out.contains("0123456789abcdefg"),
+            "{out}"
+        );
+        let (out, fine, _) = checked(text, true);
+        assert!(
+            fine && !out.contains("pa55word") && !out.contains("0123456789abcdefg"),
+            "{out}"
+        );
     }
 }

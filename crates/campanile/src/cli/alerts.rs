@@ -10,7 +10,7 @@ use super::HubArgs;
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct AlertsArgs {
     /// Print JSON.
-    #[arg(long, env = "CAMPANILE_JSON", global = true)]
+    #[arg(long, env = "CAMPANILE_JSON", global = true, value_parser = super::switch())]
     pub json: bool,
     #[command(flatten)]
     pub hub: HubArgs,
@@ -125,7 +125,7 @@ pub struct ListArgs {
     #[arg(long, env = "CAMPANILE_ALERTS_STATUS", value_name = "STATUS,…", value_delimiter = ',', value_parser = status)]
     pub status: Vec<Status>,
     /// Closed ones too.
-    #[arg(long, env = "CAMPANILE_ALERTS_ALL", conflicts_with = "status")]
+    #[arg(long, env = "CAMPANILE_ALERTS_ALL", conflicts_with = "status", value_parser = super::switch())]
     pub all: bool,
     /// Severities, separated by commas: critical, major, minor, warning, info.
     #[arg(

@@ -50,5 +50,10 @@ fn duration(text: &str) -> Result<model::DurationMs, model::ParseDurationError> 
     text.parse()
 }
 
+/// How a switch's environment twin is read: `1`, `true`, `yes` and the like switch it on; nothing, `0`, `false`, `no` do not.
+fn switch() -> clap::builder::FalseyValueParser {
+    clap::builder::FalseyValueParser::new()
+}
+
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ pub struct DemoOptions {
     #[arg(long, env = "CAMPANILE_DEMO_STRESS", value_enum)]
     pub stress: Option<Stress>,
     /// Only say what would be done.
-    #[arg(long, env = "CAMPANILE_DEMO_PLAN")]
+    #[arg(long, env = "CAMPANILE_DEMO_PLAN", value_parser = super::switch())]
     pub plan: bool,
     /// Address and port of the hub.
     #[arg(
@@ -84,7 +84,7 @@ pub struct SandboxArgs {
     #[arg(long, env = "CAMPANILE_SANDBOX_RECORD", value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Do not apply the vendors' rate limits.
-    #[arg(long, env = "CAMPANILE_SANDBOX_NO_LIMITS")]
+    #[arg(long, env = "CAMPANILE_SANDBOX_NO_LIMITS", value_parser = super::switch())]
     pub no_limits: bool,
 }
 
@@ -95,6 +95,6 @@ pub struct CheckArgs {
     #[arg(long, env = "CAMPANILE_CONFIG", value_name = "FILE")]
     pub config: PathBuf,
     /// Print JSON.
-    #[arg(long, env = "CAMPANILE_JSON")]
+    #[arg(long, env = "CAMPANILE_JSON", value_parser = super::switch())]
     pub json: bool,
 }

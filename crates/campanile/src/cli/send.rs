@@ -58,10 +58,10 @@ pub struct SendArgs {
     #[arg(long, env = "CAMPANILE_SEND_ALERT_KEY", value_name = "KEY")]
     pub alert_key: Option<String>,
     /// The problem is over.
-    #[arg(long, env = "CAMPANILE_SEND_RESOLVE")]
+    #[arg(long, env = "CAMPANILE_SEND_RESOLVE", value_parser = super::switch())]
     pub resolve: bool,
     /// Print what was sent and the hub's answer as JSON.
-    #[arg(long, env = "CAMPANILE_JSON")]
+    #[arg(long, env = "CAMPANILE_JSON", value_parser = super::switch())]
     pub json: bool,
 }
 

@@ -17,6 +17,10 @@ pub static DIALECTS: &[&dyn Dialect] = &[&FakeDialect];
 /// What the fake sinks are set with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "some fields are there for their schema and types only"
+)]
 struct FakeSettings {
     /// Where it goes.
     channel: String,
