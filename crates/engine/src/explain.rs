@@ -181,15 +181,15 @@ fn next(hub: &Hub, lane: &Lane, plan: &Plan) -> String {
 
 /// Why an integration has no lane on this alert.
 fn why_not(catalog: &Catalog, integration: &Integration, alert: &Alert) -> String {
-    let (of, is) = match alert.kind {
-        AlertKind::Issue => (Of::Issues, "an issue"),
-        AlertKind::Notification => (Of::Notifications, "a notification"),
+    let (of, other) = match alert.kind {
+        AlertKind::Issue => (Of::Issues, "it is not of issues, and this is one"),
+        AlertKind::Notification => (
+            Of::Notifications,
+            "it is not of notifications, and this is one",
+        ),
     };
     if integration.of != of {
-        return format!(
-            "it is not of {is}s: this is {is}",
-            is = is.trim_start_matches(['a', 'n', ' '])
-        );
+        return other.to_owned();
     }
     if !integration.enabled {
         return "it is disabled".to_owned();

@@ -332,7 +332,7 @@ impl Hub {
             }
             shared.store.put_health(comparison.recovered).await?;
         }
-        walk::wish(shared, &comparison.widened, &comparison.retargeted).await?;
+        walk::wish(shared, &comparison.changed, &comparison.widened).await?;
         shared.dispatch_wake.notify_one();
         Ok(comparison.summary)
     }

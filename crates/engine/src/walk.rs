@@ -1,4 +1,4 @@
-//! Walks over open alerts when an integration is new, wider, or has a new target: in steps, and taken up again
+//! Walks over open alerts when an integration is new or changed: in steps, and taken up again
 //! after a restart.
 
 use std::sync::Arc;
@@ -23,41 +23,36 @@ const POLL: DurationMs = DurationMs::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Walk {
     integration: IntegrationId,
-    /// Alerts may enter; otherwise only lanes on an outdated target move.
+    /// Alerts may enter; otherwise only existing lanes are planned anew.
     entering: bool,
     /// The last alert that was looked at.
     before: Option<AlertId>,
 }
 
-/// Notes the walks that a change of configuration asks for.
+/// Notes a walk for each of these integrations; those in `widened` may take alerts in.
 pub(crate) async fn wish(
     shared: &Shared,
+    changed: &[IntegrationId],
     widened: &[IntegrationId],
-    retargeted: &[IntegrationId],
 ) -> Result<(), StoreError> {
-    if widened.is_empty() && retargeted.is_empty() {
+    if changed.is_empty() {
         return Ok(());
     }
     let catalog = shared.catalog.load_full();
     let mut walks = noted(shared).await?;
-    let tells = |id: &IntegrationId| {
-        catalog
+    for id in changed {
+        let tells = catalog
             .integration(*id)
-            .is_some_and(|i| i.existing == Existing::Tell)
-    };
-    for (id, entering) in widened
-        .iter()
-        .map(|id| (id, tells(id)))
-        .chain(retargeted.iter().map(|id| (id, false)))
-    {
-        if entering || retargeted.contains(id) {
-            walks.retain(|w| w.integration != *id || w.entering != entering);
-            walks.push(Walk {
-                integration: *id,
-                entering,
-                before: None,
-            });
-        }
+            .is_some_and(|i| i.existing == Existing::Tell);
+        // A walk that was under way may have been to let alerts in.
+        let entering = (tells && widened.contains(id))
+            || walks.iter().any(|w| w.integration == *id && w.entering);
+        walks.retain(|w| w.integration != *id);
+        walks.push(Walk {
+            integration: *id,
+            entering,
+            before: None,
+        });
     }
     note(shared, &walks).await
 }
@@ -98,12 +93,12 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
         None => Vec::new(),
     };
     let last = alerts.last().map(|a| a.alert.id);
-    let entering = walk.entering.then_some(walk.integration);
     let items: Vec<Item> = alerts
         .into_iter()
         .map(|a| Item::Reroute {
             alert: a.alert.id,
-            entering,
+            integration: walk.integration,
+            entering: walk.entering,
         })
         .collect();
     if !items.is_empty() && intake.ask(None, items).await.is_err() {

@@ -203,10 +203,6 @@ pub struct LaneWrite {
 }
 
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of them are `Put`; a box would be one more allocation for each delivery"
-)]
 pub enum LaneChange {
     Put(Box<LanePut>),
     /// The lane goes (a deleted integration's, drained).

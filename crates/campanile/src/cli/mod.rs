@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
-pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions};
+pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
 pub use send::SendArgs;
 
 /// Hears every alerting dialect, keeps each problem as one alert, and tells every service that should know.

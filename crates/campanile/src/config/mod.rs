@@ -104,6 +104,26 @@ pub fn load_file(path: &Path) -> Result<Config, LoadError> {
     Ok(config)
 }
 
+/// What a hub without a configuration file runs with: it listens, and hears nobody.
+pub fn defaults() -> Config {
+    Config {
+        server: ServerConfig {
+            listen: None,
+            data_dir: None,
+            external_url: None,
+            admin_token: None,
+            mail: None,
+            hosts: Default::default(),
+        },
+        egress: EgressConfig::default(),
+        desired: Desired {
+            organization: "default".to_owned(),
+            projects: Vec::new(),
+        },
+        warnings: Vec::new(),
+    }
+}
+
 /// At most one byte more than `bytes_max`, so that the reader sees that there is too much.
 fn read_capped(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -16,8 +16,9 @@ pub struct Comparison {
     pub rows: CatalogRows,
     /// New integrations, and those whose matchers or `of` changed: open alerts may enter them.
     pub widened: Vec<IntegrationId>,
-    /// Integrations whose target changed: lanes that were told nothing move to the current revision.
-    pub retargeted: Vec<IntegrationId>,
+    /// Integrations that are new or changed in any way: their lanes are planned anew, and those that were told
+    /// nothing move to the present target.
+    pub changed: Vec<IntegrationId>,
     /// Revisions with new credentials: they are tried again at once.
     pub recovered: Vec<HealthRow>,
     /// For people: one line per change.
@@ -213,6 +214,7 @@ fn integration_row(
         let id = IntegrationId(ids.next());
         out.summary.push(format!("{label} added"));
         out.widened.push(id);
+        out.changed.push(id);
         out.rows.integrations.push(IntegrationRow {
             id,
             project,
@@ -262,7 +264,6 @@ fn integration_row(
                 "{label} has a new target (revision {})",
                 row.revision
             ));
-            out.retargeted.push(old.id);
             out.rows.revisions.push(revision_row(
                 old.id,
                 row.revision,
@@ -278,6 +279,7 @@ fn integration_row(
         }
     }
     if edit != Edit::None {
+        out.changed.push(old.id);
         // A new credential serves all revisions of the same sink: the old ones' lanes must still close (I6).
         for revision in stored
             .revisions
@@ -308,6 +310,9 @@ fn integration_row(
         }
         if row.revision == old.revision {
             out.summary.push(format!("{label} changed"));
+        }
+        if !out.changed.contains(&old.id) {
+            out.changed.push(old.id);
         }
         out.rows.integrations.push(row);
     }
@@ -345,6 +350,7 @@ fn delete_missing(
                 "integration {}/{} removed: what it opened is still closed there",
                 wanted.name, row.name
             ));
+            out.changed.push(row.id);
             out.rows.integrations.push(IntegrationRow {
                 deleted: true,
                 ..row.clone()

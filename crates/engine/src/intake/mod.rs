@@ -40,10 +40,11 @@ pub(crate) enum Item {
     Timer {
         alert: AlertId,
     },
-    /// An integration is new or wider, or its target moved: look at this alert's lanes again.
+    /// An integration is new or changed: look at this alert's lane there again; with `entering` it may get one.
     Reroute {
         alert: AlertId,
-        entering: Option<IntegrationId>,
+        integration: IntegrationId,
+        entering: bool,
     },
 }
 
@@ -107,6 +108,10 @@ impl Intake {
         let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
         let mut items = Vec::new();
         let mut places = Vec::new();
+        let mut barred = Barred {
+            shared: &self.shared,
+            hashes: Vec::new(),
+        };
         {
             let mut cache = self.shared.cache.lock();
             for signal in signals {
@@ -117,6 +122,7 @@ impl Intake {
                     continue;
                 }
                 cache.bar(hash);
+                barred.hashes.push(hash);
                 places.push(outcomes.len());
                 outcomes.push(None);
                 items.push(Item::Signal {
@@ -128,23 +134,8 @@ impl Intake {
             }
         }
         if !items.is_empty() {
-            let hashes: Vec<u128> = items
-                .iter()
-                .filter_map(|i| {
-                    if let Item::Signal { hash, .. } = i {
-                        Some(*hash)
-                    } else {
-                        None
-                    }
-                })
-                .collect();
             let results = self.ask(Some(source.id.0), items).await;
-            {
-                let mut cache = self.shared.cache.lock();
-                for hash in hashes {
-                    cache.unbar(hash);
-                }
-            }
+            drop(barred);
             for (place, outcome) in places.into_iter().zip(results?) {
                 outcomes[place] = Some(match outcome {
                     ItemOutcome::Signal(outcome) => outcome,
@@ -206,6 +197,21 @@ impl Intake {
             reason: "the hub is stopping".to_owned(),
             retry_after: DurationMs::from_secs(5),
         })
+    }
+}
+
+/// Keys whose fast path is barred while their signals wait; let go also when the sender's task is dropped.
+struct Barred<'a> {
+    shared: &'a Shared,
+    hashes: Vec<u128>,
+}
+
+impl Drop for Barred<'_> {
+    fn drop(&mut self) {
+        let mut cache = self.shared.cache.lock();
+        for hash in self.hashes.drain(..) {
+            cache.unbar(hash);
+        }
     }
 }
 

@@ -44,16 +44,13 @@ impl LaneState {
 }
 
 /// Brings the alert's lanes up to date with its new `events` (already part of `alert`, which before them was closed
-/// at `was_closed_at`, if it was). With `entering`, that
-/// integration takes the alert as it is, if it matches; lanes on outdated targets that were told nothing move.
-/// Whether anything changed.
+/// at `was_closed_at`, if it was). Whether anything changed.
 pub(crate) fn route(
     catalog: &Catalog,
     alert: &Alert,
     was_closed_at: Option<Timestamp>,
     events: &[Event],
     lanes: &mut Vec<LaneState>,
-    entering: Option<IntegrationId>,
     now: Timestamp,
 ) -> bool {
     let mut changed = false;
@@ -62,41 +59,87 @@ pub(crate) fn route(
             continue;
         };
         let policy = &revision.lane_policy;
-        let newest = lanes
-            .iter()
-            .enumerate()
-            .filter(|(_, l)| l.lane.key.integration == integration.id && !l.removed)
-            .max_by_key(|(_, l)| l.lane.key.revision)
-            .map(|(i, _)| i);
-        match newest {
+        changed |= match newest(lanes, integration.id) {
             Some(at) => {
-                changed |= inbound(policy, &mut lanes[at], events);
-                changed |= raise(policy, lanes, at, alert, was_closed_at, events, now);
-                if events.is_empty() {
-                    changed |= retarget(policy, lanes, at, now);
-                }
+                let heard = inbound(policy, &mut lanes[at], events);
+                raise(policy, lanes, at, alert, was_closed_at, events, now) || heard
             }
-            None if events.is_empty() && entering != Some(integration.id) => {}
-            None => {
-                // An integration that comes later is told of the alert as it is: its newest event stands for it.
-                let standing;
-                let seen = if events.is_empty() {
-                    standing = [standing_event(alert)];
-                    &standing[..]
-                } else {
-                    events
-                };
-                if matches(catalog, integration, alert)
-                    && let Some(mut lane) = lanes::enter(integration.id, alert, seen, policy, now)
-                {
-                    lane.due_at = due_at(policy, &lane, seen, alert, now);
-                    lanes.push(LaneState::new(lane));
-                    changed = true;
-                }
-            }
-        }
+            None => enter(catalog, integration, policy, alert, events, lanes, now),
+        };
     }
     changed
+}
+
+/// Looks again at one integration's part after it changed: a lane that was told nothing moves to the present target,
+/// any other is planned anew; with `entering` the alert may enter as it is. Whether anything changed.
+pub(crate) fn reroute(
+    catalog: &Catalog,
+    alert: &Alert,
+    lanes: &mut Vec<LaneState>,
+    integration: IntegrationId,
+    entering: bool,
+    now: Timestamp,
+) -> bool {
+    let Some(integration) = catalog.integration(integration) else {
+        return false;
+    };
+    let Some(revision) = catalog.revision(integration.id, integration.revision) else {
+        return false;
+    };
+    let policy = &revision.lane_policy;
+    match newest(lanes, integration.id) {
+        Some(at) => retarget(policy, lanes, at, now) || replan(&mut lanes[at], now),
+        // An integration that comes later is told of the alert as it is: an event that says so stands for the log.
+        None if entering => enter(
+            catalog,
+            integration,
+            policy,
+            alert,
+            &[standing_event(alert)],
+            lanes,
+            now,
+        ),
+        None => false,
+    }
+}
+
+/// The integration's lane on its newest target.
+fn newest(lanes: &[LaneState], integration: IntegrationId) -> Option<usize> {
+    let of = |state: &LaneState| state.lane.key.integration == integration && !state.removed;
+    let own = lanes.iter().enumerate().filter(|(_, state)| of(state));
+    own.max_by_key(|(_, state)| state.lane.key.revision)
+        .map(|(at, _)| at)
+}
+
+fn enter(
+    catalog: &Catalog,
+    integration: &Integration,
+    policy: &LanePolicy,
+    alert: &Alert,
+    events: &[Event],
+    lanes: &mut Vec<LaneState>,
+    now: Timestamp,
+) -> bool {
+    if events.is_empty() || !matches(catalog, integration, alert) {
+        return false;
+    }
+    let Some(mut lane) = lanes::enter(integration.id, alert, events, policy, now) else {
+        return false;
+    };
+    lane.due_at = due_at(policy, &lane, events, alert, now);
+    lanes.push(LaneState::new(lane));
+    true
+}
+
+/// The dispatcher looks at the lane under the integration's present policy.
+fn replan(state: &mut LaneState, now: Timestamp) -> bool {
+    if state.lane.claim.is_some() {
+        return false;
+    }
+    let mut lane = state.lane.clone();
+    lane.due_at = Some(now);
+    state.put(lane);
+    true
 }
 
 /// Whether the integration wants this alert to enter.

@@ -13,7 +13,7 @@ use store::{AlertWrite, LanePut, LoadedAlert, SeenRow, StoreError, WriteError};
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{LaneState, route};
+use crate::intake::route::{LaneState, reroute, route};
 use crate::intake::{Busy, Item, ItemOutcome, Submission};
 use crate::telling;
 
@@ -312,17 +312,21 @@ impl<'a> Desk<'a> {
                 self.step(index, Some(at), input, None);
                 Some(ItemOutcome::Done)
             }
-            Item::Reroute { alert, entering } => {
+            Item::Reroute {
+                alert,
+                integration,
+                entering,
+            } => {
                 let Some(at) = self.by_id.get(alert).copied() else {
                     return Some(ItemOutcome::NotFound);
                 };
                 let working = &mut self.workings[at];
-                let moved = route(
+                let (alert, lanes) = (&working.alert, &mut working.lanes);
+                let moved = reroute(
                     &self.catalog,
-                    &working.alert,
-                    working.alert.closed_at,
-                    &[],
-                    &mut working.lanes,
+                    alert,
+                    lanes,
+                    *integration,
                     *entering,
                     self.now,
                 );
@@ -490,7 +494,6 @@ impl<'a> Desk<'a> {
             was_closed_at,
             &change.events,
             &mut working.lanes,
-            None,
             self.now,
         );
         working.events.extend(change.events.iter().cloned());

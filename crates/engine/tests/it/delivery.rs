@@ -66,17 +66,11 @@ async fn i8_a_repeat_costs_no_message_and_is_counted() {
         world.fire("db-1").await;
     }
     world.clock.advance(DurationMs::from_secs(2));
-    world.calm().await;
-    let loaded = world
-        .hub
-        .store()
-        .load(vec![id])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
-    assert_eq!(loaded.seen.unwrap().repeat_count, 5);
-    assert_eq!(loaded.alert.seq, 1);
+    world
+        .until_stored("five repeats, no event", id, |l| {
+            l.alert.seq == 1 && l.seen.is_some_and(|seen| seen.repeat_count == 5)
+        })
+        .await;
     assert_eq!(world.messages()[0].history.len(), 0);
 }
 

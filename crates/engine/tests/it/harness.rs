@@ -1,6 +1,5 @@
 //! A hub in this process: SQLite in a folder of its own, the sandbox on a free port, one clock for both.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,10 +60,6 @@ impl World {
             folder,
             keys,
         }
-    }
-
-    pub fn store_file(&self) -> PathBuf {
-        self.folder.path().join("store.sqlite")
     }
 
     /// Stops the hub, lets `down` go by, and starts it again on the same store.
@@ -143,6 +138,25 @@ impl World {
     /// Waits, in real time, until `condition` holds.
     pub async fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
         eventually(what, || condition(self)).await;
+    }
+
+    /// Waits, in real time, until an alert as it is stored is as wanted.
+    pub async fn until_stored(
+        &self,
+        what: &str,
+        id: AlertId,
+        condition: impl Fn(&store::LoadedAlert) -> bool,
+    ) {
+        let waited = tokio::time::timeout(DEADLINE, async {
+            loop {
+                let loaded = self.hub.store().load(vec![id]).await.unwrap().remove(0);
+                if loaded.is_some_and(|l| condition(&l)) {
+                    return;
+                }
+                tick().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "did not come true: {what}");
     }
 
     /// Moves time on in small steps until `condition` holds; panics after `within` of moved time.

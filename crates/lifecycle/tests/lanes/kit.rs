@@ -73,6 +73,7 @@ impl Case {
                 integration: IntegrationId(7),
                 revision: 1,
             },
+            priority: 0,
             version: 0,
             retired: false,
             cursor: 0,
