@@ -55,7 +55,7 @@ async fn an_alert_goes_through_every_action_and_its_log_says_who_did_what() {
     let alert = act(&world, &id, "close", ann(json!({}))).await;
     assert_eq!(
         (&alert["status"], &alert["closed_because"]),
-        (&json!("closed"), &json!("byhand"))
+        (&json!("closed"), &json!("by_hand"))
     );
     assert!(alert["closed_at"].is_string());
     assert_eq!(

@@ -40,6 +40,8 @@ pub struct World {
     pub address: SocketAddr,
     pub stop: CancellationToken,
     pub served: JoinHandle<()>,
+    /// What is wrong with the file that a reload reads.
+    pub problem: Arc<Mutex<Option<String>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -71,14 +73,21 @@ impl World {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let again = hub.clone();
+        let problem: Arc<Mutex<Option<String>>> = Arc::default();
+        let file = problem.clone();
         let options = ServerOptions {
             hub: hub.clone(),
             admin_token: Secret::new(TOKEN),
             version: "1.2.3-test",
             prometheus: prometheus.clone(),
             reload: Arc::new(move || {
-                let (hub, desired) = (again.clone(), desired.clone());
-                Box::pin(async move { hub.apply(&desired).await.map_err(|e| vec![e.to_string()]) })
+                let (hub, desired, problem) = (again.clone(), desired.clone(), file.lock().clone());
+                Box::pin(async move {
+                    if let Some(problem) = problem {
+                        return Err(vec![problem]);
+                    }
+                    hub.apply(&desired).await.map_err(|e| vec![e.to_string()])
+                })
             }),
         };
         let served = tokio::spawn(serve(listener, router(options), stop.clone()));
@@ -87,6 +96,7 @@ impl World {
             address,
             stop,
             served,
+            problem,
             _folder: folder,
         }
     }

@@ -134,11 +134,16 @@ async fn i9_configuration_is_shown_without_its_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reload_says_what_changed() {
+async fn a_reload_says_what_changed_or_every_problem() {
     let world = World::new().await;
     let answer = world.post("/api/v1/reload", &json!({})).await;
     assert_eq!(
         (answer.status, answer.json()),
         (200, json!({ "changes": [] }))
     );
+    *world.problem.lock() = Some("line 3: unknown key `sink_`, did you mean `sink`?".to_owned());
+    let answer = world.post("/api/v1/reload", &json!({})).await;
+    assert!(answer.problem(422).contains("nothing was changed"));
+    let problems = &answer.json()["problems"];
+    assert!(problems[0].as_str().unwrap().starts_with("line 3"));
 }
