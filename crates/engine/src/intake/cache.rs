@@ -167,7 +167,7 @@ impl KeyCache {
             .or_else(|| self.barred.remove(&hash))
             .unwrap_or(0);
         let old = self.entries.get(&hash).filter(|e| e.alert == alert.id);
-        let entry = Entry {
+        let mut entry = Entry {
             alert: alert.id,
             version: alert.version,
             content: content.or(old.map(|e| e.content)).unwrap_or(0),
@@ -178,6 +178,14 @@ impl KeyCache {
             dirty: false,
             waiting,
         };
+        // Repeats that came while the row was being written are not in it.
+        if let Some(old) = old.filter(|old| old.repeat_count > alert.repeat_count && entry.takes_repeats) {
+            entry.repeat_count = old.repeat_count;
+            entry.last_seen = old.last_seen.max(entry.last_seen);
+            entry.ends_at = old.ends_at.max(entry.ends_at);
+            entry.dirty = true;
+            self.dirty.push(hash);
+        }
         self.entries.insert(hash, entry);
     }
 

@@ -140,7 +140,7 @@ impl World {
         eventually(what, || condition(self)).await;
     }
 
-    /// Waits, in real time, until an alert as it is stored is as wanted.
+    /// Waits until an alert as it is stored is as wanted; time moves on meanwhile.
     pub async fn until_stored(
         &self,
         what: &str,
@@ -153,6 +153,7 @@ impl World {
                 if loaded.is_some_and(|l| condition(&l)) {
                     return;
                 }
+                self.clock.advance(DurationMs(100));
                 tick().await;
             }
         });

@@ -21,8 +21,9 @@ async fn slack_down_for_ten_minutes_all_catch_up_and_superseded_updates_are_skip
         };
     })
     .await;
+    let mut ids = Vec::new();
     for n in 0..5 {
-        world.fire(&format!("db-{n}")).await;
+        ids.push(world.fire(&format!("db-{n}")).await);
     }
     world
         .move_until(
@@ -60,8 +61,8 @@ async fn slack_down_for_ten_minutes_all_catch_up_and_superseded_updates_are_skip
             |w| {
                 w.colors() == ["good", "danger", "danger", "danger", "danger", "danger"]
                     && w.messages()[1..5].iter().all(|m| {
+                        // The value that the last minute brought.
                         m.content.attachments[0].to_string().contains("\"9\"")
-                            || m.content.attachments[0].to_string().contains('9')
                     })
             },
         )
@@ -71,11 +72,10 @@ async fn slack_down_for_ten_minutes_all_catch_up_and_superseded_updates_are_skip
         let edits = message.history.len();
         assert!(edits <= 2, "ten minutes of updates are one edit: {edits}");
     }
-    let id = world.fire("db-1").await;
-    let explained = world.hub.explain(id).await.unwrap().unwrap();
+    let explained = world.hub.explain(ids[1]).await.unwrap().unwrap();
     let story = &explained.lanes[0];
     assert!(!story.owed, "{}", story.next);
-    assert!(story.history.len() > 2, "the failed tries are rows");
+    assert!(story.history.len() > 2, "the failed tries are rows: {:?}", story.history);
     assert_eq!(world.sandbox.violation_count(), 0);
 }
 
