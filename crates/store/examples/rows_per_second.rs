@@ -314,6 +314,7 @@ fn opening(alert: &Alert, with_lane: bool) -> AlertWrite {
             })
             .into_iter()
             .collect(),
+        removed_lanes: vec![],
         message: None,
         at: alert.changed_at,
     }
@@ -331,6 +332,7 @@ fn closing(before: &Alert) -> AlertWrite {
         retires: None,
         events: vec![event(&alert, EventKind::Closed, None)],
         lanes: vec![],
+        removed_lanes: vec![],
         message: None,
         at: alert.changed_at,
         alert,
@@ -350,6 +352,8 @@ fn lane(alert: AlertId) -> Lane {
         cursor: 0,
         head: 1,
         told: Told::Nothing,
+        told_at: Timestamp(0),
+        retired: false,
         doubt: false,
         unsure_until: None,
         delay_until: now,
@@ -416,10 +420,10 @@ fn finish(before: &Lane) -> LaneWrite {
         excerpt: String::new(),
     };
     LaneWrite {
-        change: LaneChange::Put(LanePut {
+        change: LaneChange::Put(Box::new(LanePut {
             lane,
             expected: Some(before.version),
-        }),
+        })),
         attempts: vec![attempt],
     }
 }

@@ -179,7 +179,9 @@ impl KeyCache {
             waiting,
         };
         // Repeats that came while the row was being written are not in it.
-        if let Some(old) = old.filter(|old| old.repeat_count > alert.repeat_count && entry.takes_repeats) {
+        if let Some(old) =
+            old.filter(|old| old.repeat_count > alert.repeat_count && entry.takes_repeats)
+        {
             entry.repeat_count = old.repeat_count;
             entry.last_seen = old.last_seen.max(entry.last_seen);
             entry.ends_at = old.ends_at.max(entry.ends_at);

@@ -75,7 +75,11 @@ async fn slack_down_for_ten_minutes_all_catch_up_and_superseded_updates_are_skip
     let explained = world.hub.explain(ids[1]).await.unwrap().unwrap();
     let story = &explained.lanes[0];
     assert!(!story.owed, "{}", story.next);
-    assert!(story.history.len() > 2, "the failed tries are rows: {:?}", story.history);
+    assert!(
+        story.history.len() > 2,
+        "the failed tries are rows: {:?}",
+        story.history
+    );
     assert_eq!(world.sandbox.violation_count(), 0);
 }
 

@@ -47,7 +47,7 @@ pub async fn a_lane_is_written_at_the_version_read_only(store: Arc<dyn Store>) {
     write_lane(&store, result(done.clone())).await.unwrap();
     assert_conflict(write_lane(&store, result(done.clone())).await);
     let fresh = |n: u128| LaneWrite {
-        change: LaneChange::Put(put_new(lane(n))),
+        change: LaneChange::Put(Box::new(put_new(lane(n)))),
         attempts: vec![],
     };
     assert_conflict(write_lane(&store, fresh(1)).await);
@@ -57,7 +57,7 @@ pub async fn a_lane_is_written_at_the_version_read_only(store: Arc<dyn Store>) {
     let mut second = lane(1);
     second.key.revision = 2;
     let write = LaneWrite {
-        change: LaneChange::Put(put_new(second.clone())),
+        change: LaneChange::Put(Box::new(put_new(second.clone()))),
         attempts: vec![],
     };
     write_lane(&store, write).await.unwrap();

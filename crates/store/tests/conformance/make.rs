@@ -100,6 +100,7 @@ pub fn opening(alert: &Alert) -> AlertWrite {
         retires: None,
         events: vec![opened],
         lanes: vec![],
+        removed_lanes: vec![],
         message: None,
         at: alert.changed_at,
     }
@@ -117,6 +118,7 @@ pub fn following(before: &Alert, kind: EventKind, change: impl FnOnce(&mut Alert
         expected: Some(before.version),
         retires: None,
         lanes: vec![],
+        removed_lanes: vec![],
         message: None,
         at: alert.changed_at,
         alert,
@@ -157,6 +159,8 @@ pub fn lane(alert: u128) -> Lane {
         cursor: 0,
         head: 1,
         told: Told::Nothing,
+        told_at: Timestamp(0),
+        retired: false,
         doubt: false,
         unsure_until: None,
         delay_until: Timestamp::ZERO,
@@ -202,7 +206,7 @@ pub fn result(lane: Lane) -> LaneWrite {
     let expected = Some(lane.version - 1);
     LaneWrite {
         attempts: vec![attempt(lane.key, NOW, Outcome::Delivered)],
-        change: LaneChange::Put(LanePut { lane, expected }),
+        change: LaneChange::Put(Box::new(LanePut { lane, expected })),
     }
 }
 
