@@ -293,15 +293,16 @@ impl Hub {
             .map(|(why, until)| (why.to_owned(), until))
     }
 
-    /// Whether everything that is due now waits for a vendor's pause, a breaker or a probe's time.
-    pub fn is_held_back(&self, now: Timestamp) -> bool {
-        let catalog = self.catalog();
+    /// Whether nothing is on its way and nothing that is due could leave: the rest waits for a time or a vendor.
+    pub async fn is_calm(&self) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let keys: Vec<_> = self.catalog().revisions.keys().copied().collect();
+        let dues = self.shared.store.next_due(keys.clone()).await?;
         let health = self.shared.health.lock();
-        health.in_flight() == 0
-            && catalog
-                .revisions
-                .keys()
-                .all(|key| health.closed_until(*key) > now)
+        let mut could_leave = keys.iter().zip(dues).filter(|(key, due)| {
+            due.is_some_and(|d| d <= now) && health.closed_until(**key) <= now
+        });
+        Ok(health.in_flight() == 0 && could_leave.next().is_none())
     }
 
     /// Makes the configuration mean `desired`; a line per change, for people. On an error nothing has changed.

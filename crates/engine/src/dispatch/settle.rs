@@ -1,10 +1,11 @@
 //! Results become rows: the lane's new state and its attempt, together.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use integrations::kit::Finish;
-use lifecycle::lanes::{self, LanePolicy};
-use model::{Alert, Attempt, Claim, DurationMs, Event, Lane, Outcome, Timestamp};
+use lifecycle::lanes::{self, LanePolicy, Verdict};
+use model::{Alert, Attempt, Claim, DurationMs, Event, Lane, Manner, Outcome, Timestamp};
 use store::{HealthRow, LaneChange, LanePut, LaneWork, LaneWrite, WriteError};
 use tokio::sync::mpsc;
 
@@ -138,6 +139,23 @@ async fn lane_gone(shared: &Shared, one: &Settled) {
 }
 
 impl Settled {
+    /// The vendor's words; before them, what was left out because something newer was said.
+    fn told(&self, verdict: Verdict) -> Cow<'_, str> {
+        let words = &self.finish.excerpt;
+        let (from, upto) = (self.from + 1, self.claim.upto);
+        if verdict != Verdict::Ok || self.policy.manner == Manner::Log || from >= upto {
+            return Cow::Borrowed(words);
+        }
+        let left_out = if from + 1 == upto {
+            format!("event {from}")
+        } else {
+            format!("events {from} to {}", upto - 1)
+        };
+        Cow::Owned(format!(
+            "{left_out}: superseded, only the state after event {upto} was said. {words}"
+        ))
+    }
+
     fn recorded(
         &self,
         lane: &Lane,
@@ -178,7 +196,7 @@ impl Settled {
             took_ms: self.took.0,
             status: self.finish.status.filter(|s| *s > 0),
             excerpt: wire::redact::excerpt(
-                &self.finish.excerpt,
+                &self.told(recorded.verdict),
                 &self.revision.sink.secrets(),
                 model::limits::EXCERPT_CHARS_MAX,
             ),

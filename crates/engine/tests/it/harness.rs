@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::catalog::Sealer;
+use engine::catalog::{Sealer, Way};
 use engine::desired::{
     DebugHidden, Desired, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy,
     SourceWay,
 };
 use engine::{Hub, Parts, Retention};
-use integrations::kit::SignalOutcome;
+use integrations::kit::{Accepted, Inbound, SignalOutcome};
 use model::{
     Alert, AlertId, Clock, DurationMs, Entropy, Secret, SeededEntropy, Signal, SignalKind,
     TestClock, Timestamp,
@@ -92,6 +92,34 @@ impl World {
         let catalog = self.hub.catalog();
         let source = catalog.source_of_key("key-of-the-tests").unwrap();
         self.hub.intake().submit(source, signals).await.unwrap()
+    }
+
+    /// Posts a body to a source, as its dialect takes it.
+    pub async fn post(&self, key: &str, path: &str, body: &str) {
+        let catalog = self.hub.catalog();
+        let source = catalog.source_of_key(key).unwrap();
+        let Way::Dialect { dialect, settings } = &source.way else {
+            panic!("{key} is a monitor's")
+        };
+        let inbound = Inbound {
+            method: &http::Method::POST,
+            path,
+            query: "",
+            headers: &http::HeaderMap::new(),
+            body: body.as_bytes(),
+            received_at: self.clock.now(),
+            source: &source.name,
+        };
+        match dialect.accept(&inbound, settings) {
+            Accepted::Signals {
+                signals,
+                rejections,
+            } => {
+                assert_eq!(rejections, []);
+                self.hub.intake().submit(source, signals).await.unwrap();
+            }
+            _ => panic!("not taken: {body}"),
+        }
     }
 
     pub async fn fire(&self, key: &str) -> AlertId {
@@ -181,13 +209,11 @@ impl World {
         let mut quiet = 0;
         while quiet < 3 {
             tick().await;
-            let now = self.clock.now();
-            let catalog = self.hub.catalog();
-            let keys: Vec<_> = catalog.revisions.keys().copied().collect();
-            let dues = self.hub.store().next_due(keys).await.unwrap();
-            let busy =
-                dues.into_iter().flatten().any(|due| due <= now) && !self.hub.is_held_back(now);
-            quiet = if busy { 0 } else { quiet + 1 };
+            quiet = if self.hub.is_calm().await.unwrap() {
+                quiet + 1
+            } else {
+                0
+            };
         }
     }
 }
