@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use engine::catalog::Sealer;
 use engine::desired::{
-    DebugHidden, Desired, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy, SourceWay,
+    DebugHidden, Desired, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy,
+    SourceWay,
 };
 use engine::{Hub, Parts, Retention};
 use model::{Clock, Entropy, OsEntropy, Secret, Signal, SystemClock};
@@ -27,7 +28,9 @@ const GOOD_PER_SECOND: usize = 50;
 #[tokio::main]
 async fn main() {
     let seconds = std::env::args().nth(1).map_or(10, |a| a.parse().unwrap());
-    println!("{GOOD_PER_SECOND} alerts/s of one project for {seconds} s; milliseconds until its webhook has them");
+    println!(
+        "{GOOD_PER_SECOND} alerts/s of one project for {seconds} s; milliseconds until its webhook has them"
+    );
     println!("neighbour                       p50     p99     max  delivered");
     for (name, neighbour) in [
         ("none", Neighbour::None),
@@ -37,8 +40,19 @@ async fn main() {
     ] {
         let mut times = measure(neighbour, seconds).await;
         times.sort_unstable();
-        let at = |share: f64| times.get(((times.len() as f64 - 1.0) * share) as usize).copied().unwrap_or(-1);
-        println!("{name:<30} {:>5}  {:>6}  {:>6}  {:>9}", at(0.5), at(0.99), at(1.0), times.len());
+        let at = |share: f64| {
+            times
+                .get(((times.len() as f64 - 1.0) * share) as usize)
+                .copied()
+                .unwrap_or(-1)
+        };
+        println!(
+            "{name:<30} {:>5}  {:>6}  {:>6}  {:>9}",
+            at(0.5),
+            at(0.99),
+            at(1.0),
+            times.len()
+        );
     }
 }
 
@@ -60,17 +74,24 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
     let vendors = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     let fault = match neighbour {
-        Neighbour::Hanging => Some(json!({ "vendor": "webhook", "path": "/bad", "delay_ms": 30_000 })),
+        Neighbour::Hanging => {
+            Some(json!({ "vendor": "webhook", "path": "/bad", "delay_ms": 30_000 }))
+        }
         Neighbour::Refused => Some(json!({ "vendor": "webhook", "path": "/bad", "status": 400 })),
         Neighbour::None | Neighbour::Flood => None,
     };
     if let Some(fault) = fault {
-        sandbox.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
+        sandbox
+            .add_fault(serde_json::from_value(fault).unwrap())
+            .unwrap();
     }
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let parts = Parts {
         store: SqliteStore::open(&folder.path().join("store.sqlite"), &Options::default()).unwrap(),
-        egress: Egress::new(EgressSettings::new(EgressPolicy::parse(["127.0.0.0/8"]).unwrap())).unwrap(),
+        egress: Egress::new(EgressSettings::new(
+            EgressPolicy::parse(["127.0.0.0/8"]).unwrap(),
+        ))
+        .unwrap(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         sealer: Sealer::new(KeyRing::generate(&*entropy), entropy),
@@ -86,11 +107,21 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
     let flood = (neighbour != Neighbour::None).then(|| {
         let hub = hub.clone();
         // A flood sends as fast as it is answered; the others a hundred alerts a second.
-        let pause = Duration::from_millis(if neighbour == Neighbour::Flood { 0 } else { 100 });
-        let batch = if neighbour == Neighbour::Flood { 500 } else { 10 };
+        let pause = Duration::from_millis(if neighbour == Neighbour::Flood {
+            0
+        } else {
+            100
+        });
+        let batch = if neighbour == Neighbour::Flood {
+            500
+        } else {
+            10
+        };
         tokio::spawn(async move {
             for n in 0_u64.. {
-                let signals = (0..batch).map(|m| signal(&format!("bad-{n}-{m}"))).collect();
+                let signals = (0..batch)
+                    .map(|m| signal(&format!("bad-{n}-{m}")))
+                    .collect();
                 send(&hub, "bad", signals).await;
                 pause_for(pause).await;
             }
@@ -104,7 +135,10 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
         sent.insert(key.clone(), SystemClock.now().0);
         send(&hub, "good", vec![signal(&key)]).await;
         let next = began + (n as i64 + 1) * 1000 / GOOD_PER_SECOND as i64;
-        pause_for(Duration::from_millis(u64::try_from(next - clock.boot_ms()).unwrap_or(0))).await;
+        pause_for(Duration::from_millis(
+            u64::try_from(next - clock.boot_ms()).unwrap_or(0),
+        ))
+        .await;
     }
     let webhook = sandbox.vendor::<Webhook>().unwrap();
     for _ in 0..200 {
@@ -115,10 +149,13 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
     }
     let mut times = Vec::new();
     for delivery in webhook.deliveries(Some("/good")) {
-        let body = serde_json::to_value(&delivery).unwrap();
-        let key = body.pointer("/body/data/alert/key").and_then(|k| k.as_str()).unwrap_or_default().to_owned();
-        if let Some(at) = sent.get(&key) {
-            times.push(body["at"].as_i64().unwrap() - at);
+        let body: serde_json::Value = serde_json::from_slice(&delivery.request.body).unwrap();
+        let key = body
+            .pointer("/data/alert/key")
+            .and_then(|k| k.as_str())
+            .unwrap_or_default();
+        if let Some(at) = sent.get(key) {
+            times.push(delivery.request.at - at);
         }
     }
     if let Some(flood) = flood {
@@ -129,13 +166,22 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
 }
 
 async fn send(hub: &Hub, project: &str, signals: Vec<Signal>) {
-    let source = hub.catalog().source_of_key(&format!("key-of-the-{project}-project")).unwrap().clone();
+    let source = hub
+        .catalog()
+        .source_of_key(&format!("key-of-the-{project}-project"))
+        .unwrap()
+        .clone();
     // A refused batch is the flood's own trouble.
     let _busy = hub.intake().submit(&source, signals).await;
 }
 
 fn signal(key: &str) -> Signal {
-    Signal { key: key.to_owned(), title: key.to_owned(), event: "Test".to_owned(), ..Signal::default() }
+    Signal {
+        key: key.to_owned(),
+        title: key.to_owned(),
+        event: "Test".to_owned(),
+        ..Signal::default()
+    }
 }
 
 fn project(name: &str, vendors: &str) -> DesiredProject {
@@ -145,7 +191,10 @@ fn project(name: &str, vendors: &str) -> DesiredProject {
         owner_email: None,
         sources: vec![DesiredSource {
             name: "tools".to_owned(),
-            way: SourceWay::Dialect { name: "generic".to_owned(), settings: DebugHidden::default() },
+            way: SourceWay::Dialect {
+                name: "generic".to_owned(),
+                settings: DebugHidden::default(),
+            },
             keys: vec![Secret::new(format!("key-of-the-{name}-project"))],
         }],
         integrations: vec![DesiredIntegration {
