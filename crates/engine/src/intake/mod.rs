@@ -5,6 +5,7 @@
 //! pure functions, writes the group in one transaction, and only then answers (I1).
 
 mod cache;
+mod desk;
 mod queue;
 mod route;
 mod stepper;
