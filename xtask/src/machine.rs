@@ -5,31 +5,27 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// A program that tests run, and the Debian package that has it.
-const PROGRAMS: &[(&str, &str, &str)] = &[
-    (
-        "prometheus",
-        "prometheus",
-        "a real Prometheus is pointed at the hub",
-    ),
-    (
-        "chromium",
-        "chromium",
-        "pages are looked at by a real browser",
-    ),
-    (
-        "python3",
-        "python3-venv",
-        "clients and checkers that others wrote",
-    ),
-];
+/// A program that tests run, the Debian package that has it, and what for.
+const PROGRAMS: &[(&str, &str, &str)] = &[(
+    "prometheus",
+    "prometheus",
+    "a real Prometheus is pointed at the hub",
+)];
 
 /// Installs what is missing as root; otherwise says what to install.
 pub fn set_up() -> anyhow::Result<()> {
-    let missing: Vec<_> = PROGRAMS
+    let mut missing: Vec<(&str, &str, &str)> = PROGRAMS
         .iter()
+        .copied()
         .filter(|(program, _, _)| !on_path(program))
         .collect();
+    if !makes_environments() {
+        missing.push((
+            "python3 -m venv",
+            "python3-venv",
+            "checkers that others wrote",
+        ));
+    }
     if missing.is_empty() {
         println!("set-up: everything that the tests need is there");
         return Ok(());
@@ -60,6 +56,15 @@ fn on_path(program: &str) -> bool {
     std::env::split_paths(&path)
         .chain(["/usr/bin".into(), "/usr/sbin".into()])
         .any(|dir| dir.join(program).is_file())
+}
+
+/// Debian's python3 alone cannot make virtual environments.
+fn makes_environments() -> bool {
+    let tried = Command::new("python3")
+        .args(["-c", "import venv, ensurepip"])
+        .stderr(std::process::Stdio::null())
+        .status();
+    tried.is_ok_and(|status| status.success())
 }
 
 fn is_root() -> bool {
