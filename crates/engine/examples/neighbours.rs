@@ -68,7 +68,8 @@ async fn measure(neighbour: Neighbour, seconds: usize) -> Vec<i64> {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SystemClock);
     let mut options = SandboxOptions::new(Arc::new(|| SystemClock.now().0));
-    options.keep = 100_000;
+    // A flood must not push the well-behaved deliveries out before they are counted.
+    options.keep = 1_000_000;
     let sandbox = Sandbox::new(options).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let vendors = format!("http://{}", listener.local_addr().unwrap());
