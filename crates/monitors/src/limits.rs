@@ -21,8 +21,9 @@ pub const SAMPLES_MAX: u32 = 60;
 pub const STRESS_MAX: DurationMs = DurationMs::from_mins(10);
 /// Busy threads: enough for 300 cores; beyond it a demo disturbs more than it shows.
 pub const STRESS_THREADS_MAX: u32 = 1024;
-/// Memory that stress holds, besides a tenth of what is available: never the last of it.
-pub const STRESS_MEMORY_MAX: u64 = 512 << 20;
+/// Memory that stress holds, besides a tenth of what is available: never the last of it, and enough that other
+/// programs' coming and going does not hide its end.
+pub const STRESS_MEMORY_MAX: u64 = 2 << 30;
 /// Size of stress' file, besides a hundredth of what is free.
 pub const STRESS_FILE_MAX: u64 = 256 << 20;
 /// Less than this cannot be told from what other programs do meanwhile.
