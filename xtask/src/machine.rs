@@ -17,7 +17,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "chromium",
         "pages are looked at by a real browser",
     ),
-    ("python3", "python3", "clients that others wrote"),
+    (
+        "python3",
+        "python3-venv",
+        "clients and checkers that others wrote",
+    ),
 ];
 
 /// Installs what is missing as root; otherwise says what to install.

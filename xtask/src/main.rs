@@ -3,6 +3,7 @@
 mod machine;
 mod steps;
 mod supply;
+mod wire;
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +24,8 @@ enum Chore {
     },
     /// Installs what tests and demo need on a Debian machine, or says exactly what is missing.
     Setup,
+    /// What the tests' sandbox recorded, against the vendors' published specs.
+    Wire,
     /// Licences and forbidden crates, from the lock file.
     Supply,
 }
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     match Options::parse().chore {
         Chore::Test { lints } => steps::test(lints),
         Chore::Setup => machine::set_up(),
+        Chore::Wire => wire::check(),
         Chore::Supply => supply::check(),
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::machine::{run, set_up};
-use crate::supply;
+use crate::{supply, wire};
 
 /// One build profile for all steps: two cores and no cache between runs.
 pub fn test(lints_only: bool) -> anyhow::Result<()> {
@@ -25,6 +25,7 @@ pub fn test(lints_only: bool) -> anyhow::Result<()> {
     // Every test target is built before the first runs, so that a broken one is known at once.
     run(cargo().args(["test", "--workspace", "--locked", "--no-run"]))?;
     run(cargo().args(["test", "--workspace", "--locked"]))?;
+    wire::check()?;
     println!("all checks passed");
     Ok(())
 }

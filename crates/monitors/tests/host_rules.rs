@@ -213,17 +213,20 @@ fn e5_every_message_has_value_threshold_cause_and_what_to_do() {
 #[test]
 fn a_value_that_recovers_is_not_called_above() {
     let mut rules = rules();
-    let title = |rules: &mut HostRules, load| {
+    let shown = |rules: &mut HostRules, load| {
         let signals = rules.observe(&sample(load, 10, &[]), Timestamp(1000));
-        signals[0].title.clone()
+        (signals[0].title.clone(), signals[0].text.clone())
     };
+    let title = |rules: &mut HostRules, load| shown(rules, load).0;
     assert_eq!(
         title(&mut rules, 2.5),
         "Core load 2.50 on node-1 is above 2.0"
     );
-    assert_eq!(
-        title(&mut rules, 1.5),
-        "Core load 1.50 on node-1 is below 2.0 again, for 1 of 3 measurements in a row that close this"
+    let (falling, text) = shown(&mut rules, 1.5);
+    assert_eq!(falling, "Core load 1.50 on node-1 is below 2.0 again");
+    assert!(
+        text.contains("after 3 such measurements in a row; this is number 1"),
+        "{text}"
     );
     assert_eq!(
         title(&mut rules, 2.0),

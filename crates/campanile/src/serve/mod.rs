@@ -6,12 +6,12 @@ pub mod running;
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use model::{BoxFuture, OsEntropy, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeOptions;
-use crate::config::{self, Config, LoadError, Problem};
+use crate::config::{self, LoadError};
 pub use files::{DataDir, admin_token};
 pub use logs::init_logs;
 pub use running::{Recipe, Running};
@@ -22,7 +22,7 @@ const LISTEN: &str = "127.0.0.1:8080";
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     init_logs("info");
     let config = match &options.config {
-        Some(path) => load(path)?,
+        Some(path) => config::load_file(path)?,
         None => config::defaults(),
     };
     for warning in &config.warnings {
@@ -125,28 +125,18 @@ async fn reload(hub: &engine::Hub, options: &ServeOptions) -> Result<Vec<String>
             "the hub was started without a configuration file".to_owned(),
         ]);
     };
-    let config =
-        load(path).map_err(|e| e.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
+    let config = config::load_file(path).map_err(|error| match error {
+        LoadError::Problems { path, problems } => problems
+            .iter()
+            .map(|p| format!("{}:{p}", path.display()))
+            .collect(),
+        LoadError::Unreadable { .. } => vec![format!("{error}: {}", cause(&error))],
+    })?;
     hub.apply(&config.desired)
         .await
         .map_err(|e| vec![e.to_string()])
 }
 
-/// A configuration, or all that is wrong with it as one error.
-pub fn load(path: &std::path::Path) -> anyhow::Result<Config> {
-    match config::load_file(path) {
-        Ok(config) => Ok(config),
-        Err(LoadError::Problems { path, problems }) => {
-            bail!(shown(&path.display().to_string(), &problems))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn shown(file: &str, problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|p| format!("{file}:{p}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use engine::desired::Desired;
 use engine::{Hub, Parts, Retention};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use model::{BoxFuture, Clock, Entropy, Secret};
+use model::{BoxFuture, Clock, DurationMs, Entropy, Secret};
 use store::Store;
 use store::sqlite::{Options, SqliteStore};
 use tokio::net::TcpListener;
@@ -69,12 +69,18 @@ impl Running {
         };
         let hub = Hub::start(parts, desired).await?;
         let stop = CancellationToken::new();
+        let prometheus = metrics_handle();
+        tokio::spawn(upkeep(
+            prometheus.clone(),
+            hub.clock().clone(),
+            stop.clone(),
+        ));
         let (reload, reloaded) = (recipe.reload, hub.clone());
         let options = server::ServerOptions {
             hub: hub.clone(),
             admin_token: token,
             version: env!("CARGO_PKG_VERSION"),
-            prometheus: metrics_handle(),
+            prometheus,
             reload: Arc::new(move || reload(reloaded.clone())),
         };
         let server = tokio::spawn(server::serve(
@@ -96,6 +102,18 @@ impl Running {
         // A server that ended by a panic has said so.
         let _ended = self.server.await;
         self.hub.stop().await;
+    }
+}
+
+/// Histograms are folded now and then, so that they stay small when nobody scrapes.
+async fn upkeep(handle: PrometheusHandle, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    const EVERY: DurationMs = DurationMs::from_secs(10);
+    while !stop.is_cancelled() {
+        handle.run_upkeep();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = clock.sleep(EVERY) => {}
+        }
     }
 }
 

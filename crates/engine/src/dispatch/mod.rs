@@ -323,7 +323,6 @@ impl Dispatcher {
             let settled = Settled {
                 policy: *policy,
                 revision: draft.errand.revision.clone(),
-                stored: draft.lane.version,
                 lane: draft.lane,
                 claim: draft.claim,
                 alert: draft.errand.alert,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use integrations::kit::Finish;
 use lifecycle::lanes::{self, LanePolicy};
 use model::{Alert, Attempt, Claim, DurationMs, Event, Lane, Outcome, Timestamp};
-use store::{HealthRow, LaneChange, LanePut, LaneWrite, StoreError, WriteError};
+use store::{HealthRow, LaneChange, LanePut, LaneWork, LaneWrite, WriteError};
 use tokio::sync::mpsc;
 
 use crate::catalog::Revision;
@@ -24,9 +24,7 @@ const STORE_PAUSE: DurationMs = DurationMs::from_secs(1);
 pub(crate) struct Settled {
     pub policy: LanePolicy,
     pub revision: Arc<Revision>,
-    /// The version that the store has.
-    pub stored: u32,
-    /// As it was claimed.
+    /// As it was claimed, at the version that the store has.
     pub lane: Lane,
     pub claim: Claim,
     pub alert: Alert,
@@ -81,29 +79,17 @@ async fn vendors_pauses(shared: &Shared, settled: &[Settled]) {
 }
 
 async fn write(shared: &Shared, settled: &[Settled]) {
-    let mut left: Vec<(&Settled, Option<(Lane, Alert, Vec<Event>)>)> =
-        settled.iter().map(|s| (s, None)).collect();
+    let mut left: Vec<(&Settled, Option<LaneWork>)> = settled.iter().map(|s| (s, None)).collect();
     for _ in 0..TRIES_MAX {
         let now = shared.clock.now();
-        let writes = left
+        let writes: Vec<LaneWrite> = left
             .iter()
-            .map(|(one, fresh)| match fresh {
-                None => one.recorded(
-                    &one.lane,
-                    one.stored,
-                    &one.alert,
-                    &one.pending,
-                    now,
-                    shared.entropy.next_u64(),
-                ),
-                Some((lane, alert, pending)) => one.recorded(
-                    lane,
-                    lane.version,
-                    alert,
-                    pending,
-                    now,
-                    shared.entropy.next_u64(),
-                ),
+            .map(|(one, fresh)| {
+                let random = shared.entropy.next_u64();
+                match fresh {
+                    None => one.recorded(&one.lane, &one.alert, &one.pending, now, random),
+                    Some(work) => one.recorded(&work.lane, &work.alert, &work.pending, now, random),
+                }
             })
             .collect();
         let results = loop {
@@ -123,7 +109,7 @@ async fn write(shared: &Shared, settled: &[Settled]) {
         for ((one, _), result) in left.into_iter().zip(results) {
             match result {
                 Ok(()) => {}
-                Err(WriteError::Conflict) => match fresh(shared, one).await {
+                Err(WriteError::Conflict) => match shared.store.lane_work(one.lane.key).await {
                     Ok(Some(fresh)) => again.push((one, Some(fresh))),
                     Ok(None) => lane_gone(shared, one).await,
                     Err(error) => telling::store_failed("settle", &error),
@@ -138,18 +124,10 @@ async fn write(shared: &Shared, settled: &[Settled]) {
     }
 }
 
-async fn fresh(
-    shared: &Shared,
-    one: &Settled,
-) -> Result<Option<(Lane, Alert, Vec<Event>)>, StoreError> {
-    let work = shared.store.lane_work(one.lane.key).await?;
-    Ok(work.map(|w| (w.lane, w.alert, w.pending)))
-}
-
 /// The lane was removed while we sent: the attempt is kept (I5).
 async fn lane_gone(shared: &Shared, one: &Settled) {
     let now = shared.clock.now();
-    let recorded = one.recorded(&one.lane, one.stored, &one.alert, &one.pending, now, 0);
+    let recorded = one.recorded(&one.lane, &one.alert, &one.pending, now, 0);
     let write = LaneWrite {
         change: LaneChange::None,
         attempts: recorded.attempts,
@@ -163,12 +141,12 @@ impl Settled {
     fn recorded(
         &self,
         lane: &Lane,
-        stored: u32,
         alert: &Alert,
         pending: &[Event],
         now: Timestamp,
         random: u64,
     ) -> LaneWrite {
+        let stored = lane.version;
         let recorded = lanes::record(
             &self.policy,
             lane.clone(),

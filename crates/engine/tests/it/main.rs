@@ -1,4 +1,5 @@
 //! The engine on a real store, with real HTTP to the sandbox, and time moved by hand.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod delivery;
 mod harness;

@@ -104,11 +104,18 @@ pub(crate) fn fire(
     let is = match row {
         (Reading::Above, ..) => format!("is above {threshold}"),
         (Reading::At, ..) => format!("is at {threshold}, no longer above it"),
-        (Reading::Below, below, needed) => format!(
-            "is below {threshold} again, for {below} of {needed} measurements in a row that close this"
-        ),
+        // The same words as the end's: the alert keeps its last title when it closes.
+        (Reading::Below, ..) => format!("is below {threshold} again"),
     };
     let title = format!("{} {is}", subject(about, &value));
+    let row = match row {
+        (Reading::Below, below, needed) => {
+            format!(
+                " This closes after {needed} such measurements in a row; this is number {below}."
+            )
+        }
+        _ => String::new(),
+    };
     let Facts {
         measured,
         cause,
@@ -116,7 +123,7 @@ pub(crate) fn fire(
         ..
     } = facts;
     Signal {
-        text: format!("{title}. {measured} Cause: {cause} What to do: {remedy}"),
+        text: format!("{title}.{row} {measured} Cause: {cause} What to do: {remedy}"),
         title,
         annotations: [
             ("cause", cause.clone()),

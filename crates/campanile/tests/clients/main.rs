@@ -1,0 +1,5 @@
+//! The real binary with clients that others wrote, and the sandbox at its other end.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+mod hub;
+mod prometheus;
