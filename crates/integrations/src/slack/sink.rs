@@ -74,7 +74,14 @@ struct SlackSettings {
     #[serde(default = "slack_com")]
     #[schemars(extend("x-setting" = "target"))]
     base_url: String,
+    /// How many messages, and how many edits, a second at most. Without it the hub keeps to Slack's own limits. Set it only where `base_url` is a bridge or a self-hosted server that takes more: Slack itself would answer 429.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    messages_per_second: Option<u32>,
 }
+
+/// More than this no server that speaks Slack's API is known to take, and a bucket counts whole milliseconds.
+const MESSAGES_PER_SECOND_MAX: u32 = 1000;
 
 fn slack_com() -> String {
     "https://slack.com".to_owned()
@@ -93,14 +100,26 @@ impl SinkKind for SlackKind {
         let channel = channel(&settings.channel);
         let token = check_token(settings.token.expose());
         let base_url = address::base_url("base_url", &settings.base_url);
-        match (channel, token, base_url) {
-            (Ok(channel), Ok(()), Ok(base_url)) => {
-                Ok(Arc::new(Slack::new(channel, settings.token.0, base_url)))
+        let pace = match settings.messages_per_second {
+            Some(number) if !(1..=MESSAGES_PER_SECOND_MAX).contains(&number) => {
+                Err(SettingsError::new(
+                    "messages_per_second",
+                    format!("it is from 1 to {MESSAGES_PER_SECOND_MAX}"),
+                ))
             }
-            (channel, token, base_url) => Err([channel.err(), token.err(), base_url.err()]
-                .into_iter()
-                .flatten()
-                .collect()),
+            number => Ok(number),
+        };
+        match (channel, token, base_url, pace) {
+            (Ok(channel), Ok(()), Ok(base_url), Ok(pace)) => Ok(Arc::new(Slack::new(
+                channel,
+                settings.token.0,
+                base_url,
+                pace,
+            ))),
+            (channel, token, base_url, pace) => {
+                let errors = [channel.err(), token.err(), base_url.err(), pace.err()];
+                Err(errors.into_iter().flatten().collect())
+            }
         }
     }
 
@@ -121,10 +140,17 @@ struct Slack {
     base_url: String,
     /// Names the token in buckets: 64 bits of its SHA-256, from which it cannot be had.
     token_name: String,
+    /// In place of Slack's limits.
+    messages_per_second: Option<u32>,
 }
 
 impl Slack {
-    fn new(channel: String, token: Secret, base_url: String) -> Slack {
+    fn new(
+        channel: String,
+        token: Secret,
+        base_url: String,
+        messages_per_second: Option<u32>,
+    ) -> Slack {
         let digest = Sha256::new()
             .chain_update(&base_url)
             .chain_update("\n")
@@ -135,6 +161,7 @@ impl Slack {
             channel,
             token,
             base_url,
+            messages_per_second,
         }
     }
 
@@ -253,6 +280,15 @@ impl Sink for Slack {
     /// minute and workspace; chat.update is tier 3, 50 a minute and workspace. A token belongs to one workspace.
     fn paces(&self, task: &Task<'_>) -> Vec<Pace> {
         let name = &self.token_name;
+        if let Some(number) = self.messages_per_second {
+            let word = match plan(task) {
+                Call::Update { .. } => "update",
+                Call::Post | Call::Reply { .. } => "post",
+            };
+            // A second's worth at once: whoever takes so many a second takes them in any order.
+            let every_ms = i64::from(1000 / number.max(1));
+            return vec![pace(format!("slack:{word}:{name}"), every_ms, number)];
+        }
         let posts = |channel: &str| {
             vec![
                 pace(format!("slack:post:{name}:{channel}"), 1000, 4),

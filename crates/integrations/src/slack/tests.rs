@@ -388,6 +388,23 @@ fn e31_the_pace_is_per_token_and_channel() {
     assert_ne!(bucket("#a", "xoxb-1"), bucket("#a", "xoxb-2"));
 }
 
+#[test]
+fn i10_a_pace_of_ones_own_takes_the_place_of_slacks_limits_and_has_bounds() {
+    let build = |number: i64| {
+        let mut settings = SLACK.example(BASE);
+        settings.insert("messages_per_second".to_owned(), json!(number));
+        SLACK.build(&settings)
+    };
+    let saying = Saying::of(samples::alert(Status::Open));
+    let paces = build(200).unwrap().paces(&saying.task(Verb::Open));
+    assert_eq!(paces.len(), 1);
+    assert_eq!((paces[0].every.0, paces[0].burst), (5, 200));
+    for bad in [0, 1001, -1] {
+        let errors = build(bad).err().unwrap();
+        assert_eq!(errors[0].field, "messages_per_second", "{bad}");
+    }
+}
+
 fn problem(kind: &dyn SinkKind, field: &str, value: &str) -> Option<String> {
     let mut settings: SettingsMap = kind.example(BASE);
     settings.insert(field.to_owned(), json!(value));

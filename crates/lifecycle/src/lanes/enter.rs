@@ -1,6 +1,9 @@
 //! How a lane begins and how new events reach it.
 
-use model::{Alert, Event, EventKind, IntegrationId, Lane, LaneKey, Status, Timestamp, Told, Verb};
+use model::{
+    Alert, DurationMs, Event, EventKind, IntegrationId, Lane, LaneKey, Manner, Status, Timestamp,
+    Told, Verb,
+};
 
 use super::plan::is_open;
 use super::{LanePolicy, retarget};
@@ -112,9 +115,14 @@ pub fn raise(
             .map(|event| event.at)
             .or(closed_at);
         let let_out = now >= hold_end && closed_at.is_none_or(|at| at >= hold_end);
-        let owed = lane.cursor < lane.head && !is_open(lane.told);
-        if !(owed && let_out) {
-            raised.delay_until = now + policy.delay_for(alert.kind);
+        // C12: a log may owe a whole episode although the one before it is still open there (its close is being tried
+        // again); a new hold would make that episode one that closed while held.
+        let unheard = !is_open(lane.told) || policy.manner == Manner::Log;
+        let owed = lane.cursor < lane.head && unheard;
+        let delay = policy.delay_for(alert.kind);
+        // No delay is no hold either: it would end now, after the closes that are still pending.
+        if delay > DurationMs::ZERO && !(owed && let_out) {
+            raised.delay_until = now + delay;
         }
     }
     raised.head = head.max(lane.head);

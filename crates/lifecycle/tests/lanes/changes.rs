@@ -107,6 +107,27 @@ fn a_reopening_is_delayed_again_unless_an_opening_was_let_out_and_is_owed_c3() {
 }
 
 #[test]
+fn i4_a_log_hears_of_the_episodes_that_passed_while_a_close_was_being_tried_again_c12() {
+    for delay in [0, 50] {
+        let mut case = log(&[Opened]).told(Told::Open, 1);
+        case.policy.delay = DurationMs(delay);
+        for kind in [Closed, Reopened, Closed, Reopened] {
+            case.now = case.now + DurationMs(100);
+            case.happens(kind);
+        }
+        case.now = case.now + DurationMs(100);
+        for seq in 2..=5 {
+            let verb = case.send(OK, None);
+            assert!(
+                matches!(verb, Verb::Event { seq: told, .. } if told == seq),
+                "delay {delay}: {verb:?} in the place of event {seq}"
+            );
+        }
+        assert_eq!(case.plan(), idle(), "delay {delay}");
+    }
+}
+
+#[test]
 fn a_release_keeps_the_time_and_cuts_no_delay_c3() {
     let mut case = keyed(&[Opened]).with(|c| c.lane.delay_until = at(NOW + 70));
     lanes::hold(
