@@ -3,7 +3,7 @@
 //! The sender's list of 2xx answers is the truth: what it heard 2xx for is there (I1), every open alert has one message,
 //! every closed one a green message, what is more is counted (I6, I7), and the webhook heard every event in order (I4).
 //! A fifth of the vendors' replies fail or are cut. `CAMPANILE_KILLS=full` kills at each named point at least five times
-//! and at 50 random moments; without it the run is short. `CAMPANILE_KILL_SEED` repeats a run's choices.
+//! and at 63 random moments, 51 of them under load; without it the run is short. `CAMPANILE_KILL_SEED` repeats a run's choices.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod api;
