@@ -105,6 +105,10 @@ fn body(task: &Task<'_>) -> String {
         paragraphs.push(slack_within(clean(&content.text).trim(), TEXT_CHARS_MAX));
     }
     for (heading, text) in words::advice(content) {
+        // Senders often put it into their text as well; once is enough.
+        if content.text.contains(text.trim()) {
+            continue;
+        }
         paragraphs.push(format!(
             "*{heading}:* {}",
             slack_within(clean(text).trim(), PARAGRAPH_CHARS_MAX)

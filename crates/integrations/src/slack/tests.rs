@@ -567,3 +567,22 @@ fn a_notification_has_no_status_in_its_message() {
         "{body}"
     );
 }
+
+#[test]
+fn e5_advice_that_the_text_gives_already_is_not_said_twice() {
+    let mut alert = samples::alert(Status::Open);
+    let content = std::sync::Arc::make_mut(&mut alert.content);
+    content.text = "It is full. Cause: logs grow. What to do: remove some.".into();
+    content.annotations = [("cause", "logs grow"), ("remedy", "add a disk")]
+        .into_iter()
+        .collect();
+    let saying = Saying::of(alert);
+    let settings = SLACK.example(BASE);
+    let shown = shown(
+        &*SLACK.build(&settings).unwrap(),
+        &request(&*SLACK.build(&settings).unwrap(), &saying.task(Verb::Open)),
+    );
+    let shown = shown.to_string();
+    assert_eq!(shown.matches("logs grow").count(), 1, "{shown}");
+    assert_eq!(shown.matches("add a disk").count(), 1, "{shown}");
+}

@@ -57,7 +57,7 @@ fn channels(workspace: &Workspace) -> Reply {
     let mut all: Vec<_> = workspace.channels.values().collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     for channel in &all {
-        let mut about = format!("{} messages · {}", channel.messages.len(), channel.id);
+        let mut about = format!("{} message(s) · {}", channel.messages.len(), channel.id);
         for (is, word) in [
             (channel.private, "private"),
             (channel.archived, "archived"),
