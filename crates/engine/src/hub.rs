@@ -9,7 +9,7 @@ use model::{
     AlertId, Clock, DurationMs, Entropy, IdSource, IntegrationId, Lane, NodeId, Timestamp, limits,
 };
 use parking_lot::Mutex;
-use store::{LaneChange, LanePut, LaneWrite, Store, StoreError};
+use store::{LaneChange, LanePut, LaneWrite, Store, StoreError, WriteError};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,8 @@ use crate::{keeping, monitoring, telling, timers, walk};
 
 /// Rows read in one step of the walks at start.
 const WALK_STEP: usize = 1000;
+/// Tries to apply a configuration against other nodes that do the same.
+const APPLY_TRIES_MAX: usize = 20;
 /// How long stopping waits for sends in flight; longer than any sink's deadline.
 const STOP_WITHIN: DurationMs = DurationMs::from_secs(40);
 
@@ -155,14 +157,15 @@ impl Hub {
             crash_at,
         } = parts;
         let now = clock.now();
-        let report = store.start(now).await?;
         let ids = IdSource::new(clock.clone(), entropy.clone());
+        let node = NodeId(ids.next());
+        let report = store.start(node, now).await?;
         let mut hash_keys = [0; 16];
         entropy.fill(&mut hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
         let shared = Arc::new(Shared {
-            node: NodeId(ids.next()),
+            node,
             store,
             egress,
             clock,
@@ -309,7 +312,23 @@ impl Hub {
     pub async fn apply(&self, desired: &Desired) -> Result<Vec<String>, CatalogError> {
         let shared = &self.shared;
         let _one_at_a_time = shared.applying.lock().await;
+        // Another node may change the configuration at the same time: then compare with what it made of it.
+        for _ in 0..APPLY_TRIES_MAX {
+            if let Some(summary) = self.try_apply(desired).await? {
+                return Ok(summary);
+            }
+        }
+        Err(StoreError::Unavailable {
+            what: "other nodes change the configuration all the time".to_owned(),
+        }
+        .into())
+    }
+
+    /// One try; `None` if somebody else changed the configuration meanwhile.
+    async fn try_apply(&self, desired: &Desired) -> Result<Option<Vec<String>>, CatalogError> {
+        let shared = &self.shared;
         let rows = shared.store.catalog().await?;
+        let version = rows.version;
         let comparison = compare(
             &rows,
             desired,
@@ -321,7 +340,15 @@ impl Hub {
         let after = compare::merged(rows, &comparison.rows);
         let catalog = build(&desired.organization, &after, &shared.sealer)?;
         if comparison.rows != store::CatalogRows::default() {
-            shared.store.put_catalog(comparison.rows).await?;
+            let change = store::CatalogRows {
+                version,
+                ..comparison.rows
+            };
+            match shared.store.put_catalog(change).await {
+                Ok(()) => {}
+                Err(WriteError::Conflict) => return Ok(None),
+                Err(WriteError::Store(error)) => return Err(error.into()),
+            }
         }
         shared.catalog.store(Arc::new(catalog));
         if !comparison.recovered.is_empty() {
@@ -335,7 +362,7 @@ impl Hub {
         }
         walk::wish(shared, &comparison.changed, &comparison.widened).await?;
         shared.dispatch_wake.notify_one();
-        Ok(comparison.summary)
+        Ok(Some(comparison.summary))
     }
 
     /// Stops: takes nothing new, lets sends in flight end, writes what is to be written.

@@ -2,13 +2,16 @@
 //!
 //! Decisions are made above, on values read here, and written back with the version that was read: a writer
 //! that lost a race hears [`WriteError::Conflict`], reads again and decides again. Nothing in this crate decides
-//! about alerts, and nothing above it knows SQL.
+//! about alerts, and nothing above it knows SQL. Times come from the caller's clock, which a shared store sets
+//! ([`Store::database_now`]).
 
+mod format;
 mod rows;
 pub mod sqlite;
 
 use model::{
-    Alert, AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, SourceId, Timestamp,
+    Alert, AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId,
+    Timestamp,
 };
 pub use rows::*;
 
@@ -45,8 +48,22 @@ pub enum WriteError {
 /// The hub's memory. Every method may be called from any task; none holds a lock or a transaction when it returns.
 pub trait Store: Send + Sync + 'static {
     // ---- running
-    /// Notes that this process works on the store, and says how the last one ended.
-    fn start(&self, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>>;
+    /// Whether other processes may write to it at the same time. Then what was read may have changed since, and only
+    /// versions tell; a cache that lacks something proves nothing.
+    fn shared(&self) -> bool;
+    /// Notes that this process works on the store as `node`, and says how the last one ended.
+    fn start(&self, node: NodeId, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>>;
+    /// Takes or renews the lease `name` for `holder`: true if it is the holder's until `until`. Another holder's lease
+    /// gives way once it has ended (its `until` <= `now`) or was given back.
+    fn lease(
+        &self,
+        name: &'static str,
+        holder: NodeId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, StoreResult<bool>>;
+    /// Gives the holder's leases back, so that others need not wait for their end.
+    fn release_leases(&self, holder: NodeId) -> BoxFuture<'_, StoreResult<()>>;
     /// Notes a clean end: nothing was in flight.
     fn stop_clean(&self) -> BoxFuture<'_, StoreResult<()>>;
     /// What wall time writers of this store go by: SQLite: `None` (the process's clock), PostgreSQL: the database's.
@@ -59,8 +76,10 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- configuration
     fn catalog(&self) -> BoxFuture<'_, StoreResult<CatalogRows>>;
-    /// Writes all of it or nothing.
-    fn put_catalog(&self, change: CatalogRows) -> BoxFuture<'_, StoreResult<()>>;
+    /// Writes all of it or nothing, if the catalog is still at `change.version`.
+    fn put_catalog(&self, change: CatalogRows) -> BoxFuture<'_, Result<(), WriteError>>;
+    /// Moves with every change of the catalog, health included: whoever saw another one reads it again.
+    fn catalog_version(&self) -> BoxFuture<'_, StoreResult<u64>>;
     /// Removes a drained integration's revision, or the integration with its last one.
     fn remove_revision(
         &self,
@@ -86,8 +105,9 @@ pub trait Store: Send + Sync + 'static {
         &self,
         changes: Vec<AlertWrite>,
     ) -> BoxFuture<'_, StoreResult<Vec<Result<(), WriteError>>>>;
-    /// Repeats: last time, count and `ends_at`. Durable within a second is enough.
-    fn seen(&self, rows: Vec<SeenRow>) -> BoxFuture<'_, StoreResult<()>>;
+    /// Repeats: last time, count and `ends_at`. For each, whether its alert was still at the version that it repeated;
+    /// if not, nothing was written for it.
+    fn seen(&self, rows: Vec<SeenRow>) -> BoxFuture<'_, StoreResult<Vec<bool>>>;
     /// Alerts whose timer is due, earliest first, with their `seen` rows.
     fn timers_due(
         &self,

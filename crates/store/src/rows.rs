@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 /// How the last process on this store ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartReport {
-    /// False after a crash or a kill: lanes claimed in memory may have been in flight.
+    /// False after a crash or a kill, where lanes claimed in memory may have been in flight. A shared store keeps every
+    /// claim, so that it is always true there.
     pub clean: bool,
     /// The store was empty.
     pub first: bool,
@@ -18,6 +19,8 @@ pub struct StartReport {
 /// The configuration as rows. In `put_catalog`, rows replace those of the same id; rows not named stay.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CatalogRows {
+    /// The version that these rows were read at.
+    pub version: u64,
     pub projects: Vec<ProjectRow>,
     pub sources: Vec<SourceRow>,
     pub integrations: Vec<IntegrationRow>,
@@ -255,6 +258,9 @@ pub struct Counts {
     pub duplicates: u64,
     pub orphans: u64,
     pub bytes: u64,
+    /// Transactions that the database rolled back because of others' (deadlocks, serialization) and that were done
+    /// again, by this process since it started.
+    pub redone: u64,
 }
 
 /// What may be forgotten.

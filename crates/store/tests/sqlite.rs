@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use conformance::Made;
 use conformance::make::*;
-use model::{EventKind, Told};
+use model::{EventKind, NodeId, Told};
 use store::sqlite::{Options, SqliteStore};
 use store::{ClaimAnswer, Debit, Store, StoreError, WriteError};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ fn refused<T>(opened: Result<T, StoreError>) -> StoreError {
 async fn i1_what_was_answered_is_there_after_a_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    store.start(NOW).await.unwrap();
+    store.start(NodeId(1), NOW).await.unwrap();
     open_with_lanes(&store, &[lane(1), lane(2), lane(3)]).await;
     let close = closing(&alert(3), Some(at(900)));
     let closed = close.alert.clone();
@@ -69,7 +69,7 @@ async fn i1_what_was_answered_is_there_after_a_reopening() {
     drop(store);
 
     let store = open(folder.path());
-    assert!(!store.start(at(1)).await.unwrap().clean);
+    assert!(!store.start(NodeId(1), at(1)).await.unwrap().clean);
     assert_eq!(load(&store, 1).await.unwrap().lanes, vec![held.lane]);
     assert_eq!(
         load(&store, 2).await.unwrap().lanes,

@@ -6,12 +6,13 @@ use model::{Alert, AlertId, Content, Event, LaneKey, Scope, SourceId, Timestamp}
 use rusqlite::{Connection, OptionalExtension, params};
 use siphasher::sip::SipHasher24;
 
-use super::codes;
 use super::fault::{Fault, Res};
 use super::lanes::{self, LaneRow};
+use super::live;
 use super::memory::{LiveHash, Memory};
 use super::writer::Tx;
-use super::{docs, live};
+use crate::format::codes;
+use crate::format::docs;
 use crate::{AlertWrite, LiveKey, WriteError};
 
 /// An [`AlertWrite`] as rows. Made in the caller's task, so that the writer thread serialises nothing.

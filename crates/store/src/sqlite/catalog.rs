@@ -4,9 +4,10 @@ use model::{IntegrationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 
+use super::blobs;
 use super::fault::Res;
 use super::writer::Tx;
-use super::{blobs, docs};
+use crate::format::docs;
 use crate::{CatalogRows, HealthRow, RevisionRow, StartReport};
 
 pub(super) fn read(conn: &Connection) -> Res<CatalogRows> {
@@ -25,6 +26,7 @@ pub(super) fn read(conn: &Connection) -> Res<CatalogRows> {
         });
     }
     Ok(CatalogRows {
+        version: version(conn)?,
         projects: docs_of(conn, "project", "SELECT doc FROM project ORDER BY id")?,
         sources: docs_of(conn, "source", "SELECT doc FROM source ORDER BY id")?,
         integrations: docs_of(
@@ -52,8 +54,25 @@ fn docs_of<T: DeserializeOwned>(conn: &Connection, table: &'static str, sql: &st
     Ok(found)
 }
 
-/// Writes all of it. Rows to be replaced go first, so that two may exchange their names.
-pub(super) fn put(tx: &mut Tx<'_>, change: &CatalogRows) -> Res<()> {
+/// How many changes the catalog has seen.
+pub(super) fn version(conn: &Connection) -> Res<u64> {
+    Ok(meta(conn, VERSION)?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0))
+}
+
+fn move_on(tx: &mut Tx<'_>) -> Res<()> {
+    let next = version(tx.conn)? + 1;
+    set_meta(tx, VERSION, &next.to_string())
+}
+
+/// Writes all of it, or nothing if somebody else changed the catalog. Rows to be replaced go first, so that two may
+/// exchange their names.
+pub(super) fn put(tx: &mut Tx<'_>, change: &CatalogRows) -> Res<bool> {
+    if version(tx.conn)? != change.version {
+        return Ok(false);
+    }
+    move_on(tx)?;
     let conn = tx.conn;
     for row in &change.projects {
         conn.execute("DELETE FROM project WHERE id = ?1", [row.id.to_bytes()])?;
@@ -112,10 +131,11 @@ pub(super) fn put(tx: &mut Tx<'_>, change: &CatalogRows) -> Res<()> {
             ],
         )?;
     }
-    Ok(())
+    Ok(true)
 }
 
 pub(super) fn put_health(tx: &mut Tx<'_>, health: &[HealthRow]) -> Res<()> {
+    move_on(tx)?;
     for row in health {
         let key = (row.integration.to_bytes(), row.revision);
         match &row.suspended {
@@ -138,6 +158,7 @@ pub(super) fn remove_revision(
     integration: IntegrationId,
     revision: u32,
 ) -> Res<()> {
+    move_on(tx)?;
     let key = (integration.to_bytes(), revision);
     for table in ["revision", "health"] {
         let sql = format!("DELETE FROM {table} WHERE integration = ?1 AND revision = ?2");
@@ -153,6 +174,7 @@ pub(super) fn remove_revision(
 
 /// Names in `meta` that are the store's own; callers' names never meet them.
 const RUNNING: &str = "store.running";
+const VERSION: &str = "store.catalog";
 
 pub(super) fn start(tx: &mut Tx<'_>, now: Timestamp) -> Res<StartReport> {
     let before = meta(tx.conn, RUNNING)?;

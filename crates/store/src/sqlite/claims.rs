@@ -3,10 +3,10 @@
 use model::Timestamp;
 use rusqlite::params;
 
-use super::buckets::Bucket;
 use super::fault::Res;
 use super::writer::Tx;
 use super::{alerts, lanes};
+use crate::format::buckets::Bucket;
 use crate::{ClaimAnswer, ClaimWrite, Debit};
 
 /// Takes lanes for sending.

@@ -6,11 +6,12 @@ use model::limits::PENDING_EVENTS_MAX;
 use model::{AlertId, IntegrationId, Lane, LaneKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::codes::{self, number};
 use super::fault::Res;
 use super::load::Contents;
 use super::memory::Memory;
-use super::{alerts, blobs, docs, lanes, load};
+use super::{alerts, blobs, lanes, load};
+use crate::format::codes::{self, number};
+use crate::format::docs;
 use crate::{DueQuery, LaneWork};
 
 /// What [`lane`] reads, by place; from `lane l`.

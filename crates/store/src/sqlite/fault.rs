@@ -5,6 +5,7 @@ use std::fmt::Display;
 use rusqlite::ErrorCode;
 
 use crate::StoreError;
+use crate::format::BadRow;
 
 /// An error inside this store, before it is known what was being done.
 #[derive(Debug)]
@@ -22,6 +23,12 @@ pub(super) type Res<T> = Result<T, Fault>;
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Fault {
         Fault::Sql(error)
+    }
+}
+
+impl From<BadRow> for Fault {
+    fn from(BadRow { table, row, what }: BadRow) -> Fault {
+        Fault::Row { table, row, what }
     }
 }
 

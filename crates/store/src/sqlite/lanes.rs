@@ -4,9 +4,10 @@
 use model::{Attempt, IntegrationId, Lane, LaneKey, Timestamp, Told};
 use rusqlite::{OptionalExtension, params};
 
+use super::alerts;
 use super::fault::{Fault, Res};
 use super::writer::Tx;
-use super::{alerts, codes, docs};
+use crate::format::{codes, docs};
 use crate::{LaneChange, LanePut, LaneWrite, WriteError};
 
 /// A lane's new state as a row.

@@ -7,10 +7,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::Deserialize;
 
-use super::codes::{self, number};
 use super::fault::{Fault, Res};
 use super::memory::Tally;
-use super::{blobs, docs, load};
+use super::{blobs, load};
+use crate::format::codes::{self, number};
+use crate::format::docs;
 use crate::{AlertQuery, AttemptQuery, Counts, SeenAlert};
 
 /// A WHERE that grows.
@@ -159,7 +160,7 @@ pub(super) fn feed(conn: &Connection, after: u64, limit: usize) -> Res<Vec<(u64,
 }
 
 pub(super) fn feed_end(conn: &Connection) -> Res<u64> {
-    number("last_event", Tally::read(conn)?.last_event)
+    Ok(number("last_event", Tally::read(conn)?.last_event)?)
 }
 
 /// Attempts newest first.
@@ -232,5 +233,6 @@ pub(super) fn counts(conn: &Connection) -> Res<Counts> {
         duplicates: number("duplicates", tally.duplicates)?,
         orphans: number("orphans", tally.orphans)?,
         bytes: number("bytes", pages.saturating_mul(size))?,
+        redone: 0,
     })
 }

@@ -3,9 +3,10 @@
 use model::{AlertId, Scope, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::blobs;
 use super::fault::Res;
 use super::writer::Tx;
-use super::{blobs, codes, docs};
+use crate::format::{codes, docs};
 use crate::{LiveKey, SeenRow};
 
 /// A closed alert loses its live key. Its version moves, so that nobody who read it before reopens it; its repeats
@@ -81,9 +82,11 @@ pub(super) fn retire_live(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Res<
 }
 
 /// Writes repeats of alerts that are still at the version repeated.
-pub(super) fn seen(tx: &mut Tx<'_>, rows: &[SeenRow]) -> Res<()> {
+pub(super) fn seen(tx: &mut Tx<'_>, rows: &[SeenRow]) -> Res<Vec<bool>> {
+    let mut current = Vec::with_capacity(rows.len());
     for seen in rows {
-        tx.conn
+        let written = tx
+            .conn
             .prepare_cached(
                 "INSERT INTO seen (alert_row, version, last_seen, repeat_count, ends_at)
                  SELECT row, ?2, ?3, ?4, ?5 FROM alert WHERE id = ?1 AND version = ?2
@@ -98,6 +101,7 @@ pub(super) fn seen(tx: &mut Tx<'_>, rows: &[SeenRow]) -> Res<()> {
                 codes::count(seen.repeat_count),
                 seen.ends_at.map(|t| t.0)
             ])?;
+        current.push(written == 1);
     }
-    Ok(())
+    Ok(current)
 }

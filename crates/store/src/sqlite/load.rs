@@ -6,10 +6,11 @@ use std::sync::Arc;
 use model::{Alert, AlertId, AlertKind, Content, Event, Scope, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::codes::{self, number};
 use super::fault::{Fault, Res};
 use super::memory::Memory;
-use super::{alerts, blobs, docs, due};
+use super::{alerts, blobs, due};
+use crate::format::codes::{self, number};
+use crate::format::docs;
 use crate::{LiveKey, LoadedAlert, SeenAlert, SeenRow};
 
 /// What [`alert`] and [`seen`] read, by name; from `alert a LEFT JOIN seen s`.

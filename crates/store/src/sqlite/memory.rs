@@ -9,9 +9,9 @@ use parking_lot::RwLock;
 use rusqlite::{Connection, params};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use super::buckets::Bucket;
 use super::fault::Res;
 use crate::LiveKey;
+use crate::format::buckets::Bucket;
 
 /// 128 bits for a live key, keyed afresh by each process, so that no sender can make two keys meet.
 pub(super) type LiveHash = (u64, u64);

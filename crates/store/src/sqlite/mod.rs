@@ -6,11 +6,8 @@
 
 mod alerts;
 mod blobs;
-mod buckets;
 mod catalog;
 mod claims;
-mod codes;
-mod docs;
 mod due;
 mod fault;
 mod lanes;
@@ -24,13 +21,15 @@ mod schema;
 mod sweep;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, SourceId, Timestamp,
+    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId, Timestamp,
 };
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use self::fault::Res;
@@ -76,6 +75,8 @@ pub struct SqliteStore {
     writer: Writer,
     memory: Arc<Memory>,
     changed: Arc<watch::Sender<u64>>,
+    /// One process: leases are between its own parts, and end with it.
+    leases: Mutex<HashMap<&'static str, (NodeId, Timestamp)>>,
     _lock: Option<lock::Lock>,
 }
 
@@ -118,6 +119,7 @@ impl SqliteStore {
             writer,
             memory,
             changed,
+            leases: Mutex::default(),
             _lock: lock,
         }))
     }
@@ -147,8 +149,32 @@ impl Drop for SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn start(&self, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>> {
+    fn shared(&self) -> bool {
+        false
+    }
+
+    fn start(&self, _: NodeId, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>> {
         self.write(1, move |tx| catalog::start(tx, now))
+    }
+
+    fn lease(
+        &self,
+        name: &'static str,
+        holder: NodeId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, StoreResult<bool>> {
+        let mut leases = self.leases.lock();
+        let lease = leases.entry(name).or_insert((holder, until));
+        if lease.0 == holder || lease.1 <= now {
+            *lease = (holder, until);
+        }
+        Box::pin(std::future::ready(Ok(lease.0 == holder)))
+    }
+
+    fn release_leases(&self, holder: NodeId) -> BoxFuture<'_, StoreResult<()>> {
+        self.leases.lock().retain(|_, (of, _)| *of != holder);
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn stop_clean(&self) -> BoxFuture<'_, StoreResult<()>> {
@@ -177,9 +203,19 @@ impl Store for SqliteStore {
         self.read(|conn, _| catalog::read(conn))
     }
 
-    fn put_catalog(&self, change: CatalogRows) -> BoxFuture<'_, StoreResult<()>> {
+    fn put_catalog(&self, change: CatalogRows) -> BoxFuture<'_, Result<(), WriteError>> {
         let weight = change.projects.len() + change.sources.len() + change.integrations.len();
-        self.write(weight, move |tx| catalog::put(tx, &change))
+        let written = self.write(weight, move |tx| catalog::put(tx, &change));
+        Box::pin(async move {
+            match written.await? {
+                true => Ok(()),
+                false => Err(WriteError::Conflict),
+            }
+        })
+    }
+
+    fn catalog_version(&self) -> BoxFuture<'_, StoreResult<u64>> {
+        self.read(|conn, _| catalog::version(conn))
     }
 
     fn remove_revision(
@@ -223,7 +259,7 @@ impl Store for SqliteStore {
         self.write(rows.len(), move |tx| alerts::commit(tx, &rows))
     }
 
-    fn seen(&self, rows: Vec<SeenRow>) -> BoxFuture<'_, StoreResult<()>> {
+    fn seen(&self, rows: Vec<SeenRow>) -> BoxFuture<'_, StoreResult<Vec<bool>>> {
         self.write(rows.len(), move |tx| live::seen(tx, &rows))
     }
 

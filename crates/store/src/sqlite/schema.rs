@@ -113,7 +113,7 @@ fn migrate(conn: &mut Connection, known: &[(&str, &str)]) -> Res<StoreResult<()>
         conn.query_row("SELECT coalesce(max(number), 0) FROM migration", [], |r| {
             r.get(0)
         })?;
-    if newest > super::codes::limit(known.len()) {
+    if newest > crate::format::codes::limit(known.len()) {
         return Ok(Err(StoreError::Schema {
             what: format!(
                 "the database was written by a newer Campanile (schema {newest}, this one knows {}): \

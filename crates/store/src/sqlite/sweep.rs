@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Res;
+use super::lanes;
 use super::writer::Tx;
-use super::{codes, lanes};
+use crate::format::codes;
 use crate::{SweepReport, SweepRules};
 
 /// What a step found to remove; the writer looks at each alert again.

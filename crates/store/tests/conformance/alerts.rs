@@ -280,9 +280,10 @@ pub async fn repeats_of_another_version_are_ignored(store: Arc<dyn Store>) {
         alert: AlertId(9),
         ..row(1, 3)
     };
-    store.seen(vec![row(1, 2), unknown]).await.unwrap();
-    store.seen(vec![row(1, 3)]).await.unwrap();
-    store.seen(vec![row(2, 99)]).await.unwrap();
+    let written = store.seen(vec![row(1, 2), unknown]).await.unwrap();
+    assert_eq!(written, [true, false]);
+    assert_eq!(store.seen(vec![row(1, 3)]).await.unwrap(), [true]);
+    assert_eq!(store.seen(vec![row(2, 99)]).await.unwrap(), [false]);
     assert_eq!(load(&store, 1).await.unwrap().seen, Some(row(1, 3)));
     let live = store.live_alerts(None, 10).await.unwrap();
     assert_eq!(live[0].seen, Some(row(1, 3)));

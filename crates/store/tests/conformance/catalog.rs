@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{IntegrationId, Outcome, ProjectId, SourceId};
+use model::{IntegrationId, NodeId, Outcome, ProjectId, SourceId};
 use store::{
     CatalogRows, HealthRow, IntegrationRow, ProjectRow, RevisionRow, SourceRow, Store, Suspension,
+    WriteError,
 };
 
 use super::make::*;
@@ -64,6 +65,72 @@ fn ill(n: u128, revision: u32) -> HealthRow {
     }
 }
 
+/// Writes a change on top of what is there.
+async fn put(store: &Arc<dyn Store>, change: CatalogRows) -> Result<(), WriteError> {
+    let version = store.catalog_version().await.unwrap();
+    store.put_catalog(CatalogRows { version, ..change }).await
+}
+
+/// The catalog but for its version.
+async fn read(store: &Arc<dyn Store>) -> CatalogRows {
+    let rows = store.catalog().await.unwrap();
+    CatalogRows { version: 0, ..rows }
+}
+
+pub async fn a_change_of_an_outdated_catalog_is_a_conflict(store: Arc<dyn Store>) {
+    let change = |id: u128, version| CatalogRows {
+        projects: vec![project(id, &format!("p{id}"))],
+        version,
+        ..CatalogRows::default()
+    };
+    store.put_catalog(change(1, 0)).await.unwrap();
+    assert_conflict(store.put_catalog(change(2, 0)).await);
+    let rows = store.catalog().await.unwrap();
+    assert_eq!(rows.projects, vec![project(1, "p1")]);
+    assert_eq!(store.catalog_version().await.unwrap(), rows.version);
+    store.put_catalog(change(2, rows.version)).await.unwrap();
+    let before = store.catalog_version().await.unwrap();
+    store.put_health(vec![ill(1, 1)]).await.unwrap();
+    assert_ne!(store.catalog_version().await.unwrap(), before, "health too");
+}
+
+pub async fn two_first_starts_make_one_catalog(store: Arc<dyn Store>) {
+    let mut tasks = Vec::new();
+    for n in 1..=4 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            let rows = CatalogRows {
+                projects: vec![project(n, "shop")],
+                ..CatalogRows::default()
+            };
+            store.put_catalog(rows).await
+        }));
+    }
+    let mut written = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => written += 1,
+            other => assert_conflict(other),
+        }
+    }
+    assert_eq!(written, 1);
+    assert_eq!(store.catalog().await.unwrap().projects.len(), 1);
+}
+
+pub async fn a_lease_is_one_holders_until_it_ends_or_is_given_back(store: Arc<dyn Store>) {
+    let (one, two) = (NodeId(1), NodeId(2));
+    let lease = |holder, now, until| store.lease("sweep", holder, at(now), at(until));
+    assert!(lease(one, 0, 10).await.unwrap());
+    assert!(!lease(two, 5, 15).await.unwrap());
+    assert!(lease(one, 9, 19).await.unwrap(), "renewed");
+    assert!(!lease(two, 18, 28).await.unwrap());
+    assert!(lease(two, 19, 29).await.unwrap(), "it has ended");
+    assert!(!lease(one, 20, 30).await.unwrap());
+    assert!(store.lease("walk", one, at(20), at(30)).await.unwrap());
+    store.release_leases(two).await.unwrap();
+    assert!(lease(one, 21, 31).await.unwrap(), "it was given back");
+}
+
 pub async fn the_catalog_reads_back_as_it_was_written(store: Arc<dyn Store>) {
     assert_eq!(store.catalog().await.unwrap(), CatalogRows::default());
     let rows = CatalogRows {
@@ -71,10 +138,10 @@ pub async fn the_catalog_reads_back_as_it_was_written(store: Arc<dyn Store>) {
         sources: vec![source(1, "prometheus"), source(2, "host")],
         integrations: vec![integration(1, "slack"), integration(2, "pager")],
         revisions: vec![revision(1, 1), revision(1, 2), revision(2, 1)],
-        health: vec![],
+        ..CatalogRows::default()
     };
-    store.put_catalog(rows.clone()).await.unwrap();
-    assert_eq!(store.catalog().await.unwrap(), rows);
+    put(&store, rows.clone()).await.unwrap();
+    assert_eq!(read(&store).await, rows);
 }
 
 pub async fn rows_replace_those_of_the_same_id(store: Arc<dyn Store>) {
@@ -84,7 +151,7 @@ pub async fn rows_replace_those_of_the_same_id(store: Arc<dyn Store>) {
         revisions: vec![revision(1, 1)],
         ..CatalogRows::default()
     };
-    store.put_catalog(first).await.unwrap();
+    put(&store, first).await.unwrap();
     let mut edited = integration(1, "slack-new");
     edited.revision = 2;
     edited.enabled = false;
@@ -93,7 +160,7 @@ pub async fn rows_replace_those_of_the_same_id(store: Arc<dyn Store>) {
         revisions: vec![revision(1, 2)],
         ..CatalogRows::default()
     };
-    store.put_catalog(change).await.unwrap();
+    put(&store, change).await.unwrap();
     let now = store.catalog().await.unwrap();
     assert_eq!(now.projects, vec![project(1, "shop")]);
     assert_eq!(now.integrations, vec![edited, integration(2, "pager")]);
@@ -106,7 +173,7 @@ pub async fn a_catalog_change_is_written_all_or_not_at_all(store: Arc<dyn Store>
         sources: vec![source(1, "same"), source(2, "same")],
         ..CatalogRows::default()
     };
-    assert!(store.put_catalog(bad).await.is_err());
+    assert!(put(&store, bad).await.is_err());
     assert_eq!(store.catalog().await.unwrap(), CatalogRows::default());
 }
 
@@ -115,9 +182,9 @@ pub async fn two_sources_may_exchange_their_names(store: Arc<dyn Store>) {
         sources: vec![source(1, a), source(2, b)],
         ..CatalogRows::default()
     };
-    store.put_catalog(with("a", "b")).await.unwrap();
-    store.put_catalog(with("b", "a")).await.unwrap();
-    assert_eq!(store.catalog().await.unwrap(), with("b", "a"));
+    put(&store, with("a", "b")).await.unwrap();
+    put(&store, with("b", "a")).await.unwrap();
+    assert_eq!(read(&store).await, with("b", "a"));
 }
 
 pub async fn a_deleted_name_may_be_used_again(store: Arc<dyn Store>) {
@@ -127,8 +194,8 @@ pub async fn a_deleted_name_may_be_used_again(store: Arc<dyn Store>) {
         integrations: vec![old, integration(2, "slack")],
         ..CatalogRows::default()
     };
-    store.put_catalog(rows.clone()).await.unwrap();
-    assert_eq!(store.catalog().await.unwrap(), rows);
+    put(&store, rows.clone()).await.unwrap();
+    assert_eq!(read(&store).await, rows);
 }
 
 pub async fn an_integration_goes_with_its_last_revision(store: Arc<dyn Store>) {
@@ -137,7 +204,7 @@ pub async fn an_integration_goes_with_its_last_revision(store: Arc<dyn Store>) {
         revisions: vec![revision(1, 1), revision(1, 2), revision(2, 1)],
         ..CatalogRows::default()
     };
-    store.put_catalog(rows).await.unwrap();
+    put(&store, rows).await.unwrap();
     store.put_health(vec![ill(1, 1), ill(1, 2)]).await.unwrap();
     store.remove_revision(IntegrationId(1), 1).await.unwrap();
     let now = store.catalog().await.unwrap();
@@ -164,12 +231,13 @@ pub async fn health_is_a_row_while_it_is_bad(store: Arc<dyn Store>) {
 }
 
 pub async fn a_start_says_how_the_last_process_ended(store: Arc<dyn Store>) {
-    let report = store.start(NOW).await.unwrap();
+    let report = store.start(NodeId(1), NOW).await.unwrap();
     assert!(report.first && report.clean);
-    let report = store.start(at(1)).await.unwrap();
-    assert!(!report.first && !report.clean, "nobody said goodbye");
+    let report = store.start(NodeId(2), at(1)).await.unwrap();
+    assert!(!report.first);
+    assert_eq!(report.clean, store.shared(), "nobody said goodbye");
     store.stop_clean().await.unwrap();
-    let report = store.start(at(2)).await.unwrap();
+    let report = store.start(NodeId(3), at(2)).await.unwrap();
     assert!(!report.first && report.clean);
 }
 

@@ -11,18 +11,18 @@ use model::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, Res};
+use super::{BadRow, Read};
 
-pub(super) fn write<T: Serialize>(table: &'static str, doc: &T) -> Res<String> {
-    serde_json::to_string(doc).map_err(|e| Fault::row(table, "new", e))
+pub(crate) fn write<T: Serialize>(table: &'static str, doc: &T) -> Read<String> {
+    serde_json::to_string(doc).map_err(|e| BadRow::new(table, "new", e))
 }
 
-pub(super) fn read<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     table: &'static str,
     row: impl std::fmt::Display,
     text: &str,
-) -> Res<T> {
-    serde_json::from_str(text).map_err(|e| Fault::row(table, row, e))
+) -> Read<T> {
+    serde_json::from_str(text).map_err(|e| BadRow::new(table, row, e))
 }
 
 fn usual<T: Default + PartialEq>(value: &T) -> bool {
@@ -31,7 +31,7 @@ fn usual<T: Default + PartialEq>(value: &T) -> bool {
 
 /// An alert's row beside its columns.
 #[derive(Serialize, Deserialize)]
-pub(super) struct AlertDoc<'a> {
+pub(crate) struct AlertDoc<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub g: Option<Cow<'a, str>>,
     /// A notification; most are issues.
@@ -131,7 +131,7 @@ impl<'a> From<&'a Alert> for AlertDoc<'a> {
 
 /// An event's row beside its columns; `None` in the table when there is nothing to say.
 #[derive(Serialize, Deserialize, Default)]
-pub(super) struct EventDoc<'a> {
+pub(crate) struct EventDoc<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Cow<'a, Actor>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ pub(super) struct EventDoc<'a> {
 }
 
 impl<'a> EventDoc<'a> {
-    pub(super) fn of(event: &'a Event) -> Option<EventDoc<'a>> {
+    pub(crate) fn of(event: &'a Event) -> Option<EventDoc<'a>> {
         let Event {
             alert: _,
             seq: _,
@@ -181,7 +181,7 @@ impl<'a> EventDoc<'a> {
 
 /// A lane's row beside its columns.
 #[derive(Serialize, Deserialize)]
-pub(super) struct LaneDoc<'a> {
+pub(crate) struct LaneDoc<'a> {
     #[serde(default, skip_serializing_if = "usual")]
     pub d: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -272,7 +272,7 @@ impl<'a> From<&'a Lane> for LaneDoc<'a> {
 
 /// An attempt's row beside its columns.
 #[derive(Serialize, Deserialize)]
-pub(super) struct AttemptDoc<'a> {
+pub(crate) struct AttemptDoc<'a> {
     pub k: Cow<'a, AttemptKind>,
     #[serde(default, skip_serializing_if = "usual")]
     pub f: u32,

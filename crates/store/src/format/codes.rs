@@ -2,12 +2,12 @@
 
 use model::{AttemptKind, EventKind, Outcome, Severity, Status, Told};
 
-use super::fault::{Fault, Res};
+use super::{BadRow, Read};
 
 /// The code of `updated` events; the index `event_updated` and the sweep name it.
-pub(super) const UPDATED: i64 = 3;
+pub(crate) const UPDATED: i64 = 3;
 
-pub(super) fn status(value: Status) -> i64 {
+pub(crate) fn status(value: Status) -> i64 {
     match value {
         Status::Tracking => 0,
         Status::Open => 1,
@@ -17,11 +17,11 @@ pub(super) fn status(value: Status) -> i64 {
     }
 }
 
-pub(super) fn status_of(code: i64) -> Res<Status> {
+pub(crate) fn status_of(code: i64) -> Read<Status> {
     find("status", Status::ALL, status, code)
 }
 
-pub(super) fn severity(value: Severity) -> i64 {
+pub(crate) fn severity(value: Severity) -> i64 {
     match value {
         Severity::Info => 0,
         Severity::Warning => 1,
@@ -31,7 +31,7 @@ pub(super) fn severity(value: Severity) -> i64 {
     }
 }
 
-pub(super) fn kind(value: EventKind) -> i64 {
+pub(crate) fn kind(value: EventKind) -> i64 {
     match value {
         EventKind::Tracked => 1,
         EventKind::Opened => 2,
@@ -51,11 +51,11 @@ pub(super) fn kind(value: EventKind) -> i64 {
     }
 }
 
-pub(super) fn kind_of(code: i64) -> Res<EventKind> {
+pub(crate) fn kind_of(code: i64) -> Read<EventKind> {
     find("event kind", EventKind::ALL, kind, code)
 }
 
-pub(super) fn told(value: Told) -> i64 {
+pub(crate) fn told(value: Told) -> i64 {
     match value {
         Told::Nothing => 0,
         Told::Open => 1,
@@ -64,13 +64,13 @@ pub(super) fn told(value: Told) -> i64 {
     }
 }
 
-pub(super) fn told_of(code: i64) -> Res<Told> {
+pub(crate) fn told_of(code: i64) -> Read<Told> {
     let all = [Told::Nothing, Told::Open, Told::Acked, Told::Closed];
     find("told state", all, told, code)
 }
 
 /// An attempt's outcome, for listings by outcome.
-pub(super) fn outcome(kind: &AttemptKind) -> i64 {
+pub(crate) fn outcome(kind: &AttemptKind) -> i64 {
     match kind {
         AttemptKind::Skipped => 0,
         AttemptKind::Sent { outcome, .. } | AttemptKind::Late { outcome, .. } => match outcome {
@@ -89,7 +89,7 @@ pub(super) fn outcome(kind: &AttemptKind) -> i64 {
 }
 
 /// The code of a word of `Outcome::as_str`, or `skipped`.
-pub(super) fn outcome_word(word: &str) -> Option<i64> {
+pub(crate) fn outcome_word(word: &str) -> Option<i64> {
     Some(match word {
         "skipped" => 0,
         "delivered" => 1,
@@ -111,25 +111,25 @@ fn find<T: Copy>(
     all: impl IntoIterator<Item = T>,
     code_of: fn(T) -> i64,
     code: i64,
-) -> Res<T> {
+) -> Read<T> {
     all.into_iter()
         .find(|value| code_of(*value) == code)
-        .ok_or_else(|| Fault::row("(code)", code, format!("not a known {what}")))
+        .ok_or_else(|| BadRow::new("(code)", code, format!("not a known {what}")))
 }
 
 /// A count or number of the model from a column that only this store writes.
-pub(super) fn number<T: TryFrom<i64>>(column: &'static str, value: i64) -> Res<T> {
+pub(crate) fn number<T: TryFrom<i64>>(column: &'static str, value: i64) -> Read<T> {
     T::try_from(value)
-        .map_err(|_| Fault::row("(column)", value, format!("{column} is out of range")))
+        .map_err(|_| BadRow::new("(column)", value, format!("{column} is out of range")))
 }
 
 /// `u64` counts as columns; beyond `i64` they stand still.
-pub(super) fn count(value: u64) -> i64 {
+pub(crate) fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// A page's or step's size as SQL's LIMIT.
-pub(super) fn limit(value: usize) -> i64 {
+pub(crate) fn limit(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

@@ -7,7 +7,7 @@ use crate::Debit;
 
 /// One bucket's state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// When the sends taken so far would be paid off at one each `every`.
     pub paid_at: Timestamp,
     /// The vendor's own word.
@@ -16,7 +16,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// The bucket after one more send, or when there is room for it.
-    pub(super) fn debit(self, debit: &Debit, now: Timestamp) -> Result<Bucket, Timestamp> {
+    pub(crate) fn debit(self, debit: &Debit, now: Timestamp) -> Result<Bucket, Timestamp> {
         if now < self.blocked_until {
             return Err(self.blocked_until);
         }
@@ -39,7 +39,7 @@ impl Bucket {
         })
     }
 
-    pub(super) fn block(self, until: Timestamp) -> Bucket {
+    pub(crate) fn block(self, until: Timestamp) -> Bucket {
         Bucket {
             blocked_until: self.blocked_until.max(until),
             ..self
@@ -47,7 +47,7 @@ impl Bucket {
     }
 
     /// Nothing is lost by forgetting it.
-    pub(super) fn is_idle(self, now: Timestamp) -> bool {
+    pub(crate) fn is_idle(self, now: Timestamp) -> bool {
         self.paid_at <= now && self.blocked_until <= now
     }
 }
