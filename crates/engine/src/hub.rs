@@ -319,6 +319,7 @@ impl Hub {
         // A trial of the whole before anything is written: a bad file changes nothing.
         let after = compare::merged(rows, &comparison.rows);
         let catalog = build(&desired.organization, &after, &shared.sealer)?;
+        let mut built = version;
         if comparison.rows != store::CatalogRows::default() {
             let change = store::CatalogRows {
                 version,
@@ -327,11 +328,12 @@ impl Hub {
             match shared.store.put_catalog(change).await {
                 // Nobody else wrote in between, so that this version follows; if a store counts otherwise, it is read
                 // once more.
-                Ok(()) => shared.catalog_version.store(version + 1, Ordering::Relaxed),
+                Ok(()) => built += 1,
                 Err(WriteError::Conflict) => return Ok(None),
                 Err(WriteError::Store(error)) => return Err(error.into()),
             }
         }
+        shared.catalog_version.store(built, Ordering::Relaxed);
         shared.catalog.store(Arc::new(catalog));
         if !comparison.recovered.is_empty() {
             let _on_its_way = shared.health_rows.lock().await;
