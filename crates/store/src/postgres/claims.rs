@@ -15,7 +15,8 @@ use crate::{ClaimAnswer, ClaimWrite, Debit};
 pub(super) async fn claim(inner: &Inner, claims: Vec<ClaimWrite>) -> Res<Vec<ClaimAnswer>> {
     let lane = |claim: &ClaimWrite| rows::lane(&claim.lane, Some(claim.expected));
     let lanes = claims.iter().map(lane).collect::<Result<Vec<_>, _>>()?;
-    let slots = inner.slots_of(columns(&lanes, |lane| lane.key)).await?;
+    let keys = columns(&lanes, |lane| lane.key);
+    let slots = inner.in_time(inner.slots_of(keys)).await?;
     inner
         .again(|| attempt(inner, &slots, &claims, &lanes))
         .await
@@ -114,7 +115,7 @@ async fn attempt(
         async { Ok(conn.batch_execute("COMMIT").await?) },
     )?;
     conn.done();
-    inner.wake.written();
+    inner.wake.here();
     Ok(answers)
 }
 

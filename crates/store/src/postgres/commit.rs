@@ -79,7 +79,7 @@ pub(super) async fn commit(inner: &Inner, writes: Vec<AlertWrite>) -> Res<Vec<An
         keys.extend(write.lanes.iter().map(|lane| lane.key));
         keys.extend(write.removed.iter().map(|(key, _)| *key));
     }
-    let slots = inner.slots_of(keys).await?;
+    let slots = inner.in_time(inner.slots_of(keys)).await?;
     // A write that speaks of the same alert or key as one before it waits for the next transaction.
     while !left.is_empty() {
         let (mut wave, mut next) = (Vec::new(), Vec::new());

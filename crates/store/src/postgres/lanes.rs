@@ -224,7 +224,7 @@ pub(super) async fn write(
         keys.extend(write.change.of().map(|(key, _)| key));
         keys.extend(write.attempts.iter().map(|attempt| attempt.lane));
     }
-    let slots = inner.slots_of(keys).await?;
+    let slots = inner.in_time(inner.slots_of(keys)).await?;
     let written = inner.again(|| attempt(inner, &slots, &prepared)).await?;
     let answer = |written| match written {
         true => Ok(()),
@@ -320,6 +320,6 @@ async fn attempt(inner: &Inner, slots: &Slots, writes: &[Prepared]) -> Res<Vec<b
         async { Ok(conn.batch_execute("COMMIT").await?) },
     )?;
     conn.done();
-    inner.wake.written();
+    inner.wake.here();
     Ok(written)
 }

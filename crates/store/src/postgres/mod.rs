@@ -33,7 +33,7 @@ use model::{
     AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId, Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use self::connect::{Address, Conn};
@@ -81,6 +81,7 @@ pub(crate) struct Inner {
     options: Options,
     wake: Arc<wake::Wake>,
     slots: RwLock<HashMap<(IntegrationId, u32), i64>>,
+    slow_turns: Semaphore,
     /// Added to transaction numbers in events' positions.
     feed_added: i64,
     share: RwLock<Share>,
@@ -104,22 +105,25 @@ impl Inner {
         *self.aside.write() = Some(why);
     }
 
-    /// Does it again while others get in the way; gives up in time.
-    async fn again<T, F: Future<Output = Res<T>>>(&self, work: impl Fn() -> F) -> Res<T> {
+    /// One step of the hot path, given up in time.
+    async fn in_time<T>(&self, work: impl Future<Output = Res<T>>) -> Res<T> {
         let limit = self.options.timeout;
+        let done = tokio::time::timeout(limit, work).await;
+        done.unwrap_or(Err(Fault::Late(limit)))
+    }
+
+    /// Does it again while others get in the way.
+    async fn again<T, F: Future<Output = Res<T>>>(&self, work: impl Fn() -> F) -> Res<T> {
         for _ in 1..TRIES_MAX {
-            match tokio::time::timeout(limit, work()).await {
-                Ok(Err(fault)) if fault.is_others() => {
+            match self.in_time(work()).await {
+                Err(fault) if fault.is_others() => {
                     self.redone.fetch_add(1, Ordering::Relaxed);
                     tracing::debug!(?fault, "rolled back because of others; done again");
                 }
-                Ok(done) => return done,
-                Err(_) => return Err(Fault::Late(limit)),
+                done => return done,
             }
         }
-        tokio::time::timeout(limit, work())
-            .await
-            .unwrap_or(Err(Fault::Late(limit)))
+        self.in_time(work()).await
     }
 
     /// The slots of these lanes, made where there is none yet.
@@ -231,6 +235,7 @@ impl PgStore {
             options: options.clone(),
             wake,
             slots: RwLock::default(),
+            slow_turns: Semaphore::new((options.connections / 2).max(1)),
             feed_added,
             share: RwLock::new(Share::WHOLE),
             aside: RwLock::new(None),
@@ -247,25 +252,26 @@ impl PgStore {
         T: Send + 'a,
         F: Future<Output = Res<T>> + Send + 'a,
     {
-        self.within(self.inner.options.timeout, work)
+        Box::pin(async move {
+            let done = self.inner.in_time(work).await;
+            done.map_err(|fault| fault.into_store("(database)", &"?"))
+        })
     }
 
-    /// A listing, a count, house-keeping.
+    /// A listing, a count, house-keeping: at most half of the connections do such things.
     fn slow<'a, T, F>(&'a self, work: F) -> BoxFuture<'a, StoreResult<T>>
     where
         T: Send + 'a,
         F: Future<Output = Res<T>> + Send + 'a,
     {
-        self.within(self.inner.options.slow_timeout, work)
-    }
-
-    fn within<'a, T, F>(&'a self, limit: Duration, work: F) -> BoxFuture<'a, StoreResult<T>>
-    where
-        T: Send + 'a,
-        F: Future<Output = Res<T>> + Send + 'a,
-    {
+        let limit = self.inner.options.slow_timeout;
         Box::pin(async move {
-            let done = tokio::time::timeout(limit, work).await;
+            let in_turn = async {
+                // Never closed.
+                let _turn = self.inner.slow_turns.acquire().await;
+                work.await
+            };
+            let done = tokio::time::timeout(limit, in_turn).await;
             done.unwrap_or(Err(Fault::Late(limit)))
                 .map_err(|fault| fault.into_store("(database)", &"?"))
         })

@@ -41,10 +41,15 @@ impl Wake {
         })
     }
 
-    /// Something was committed here.
+    /// Events were committed here: all nodes may have something to do or to show.
     pub(super) fn written(&self) {
-        self.changed.send_modify(|n| *n += 1);
+        self.here();
         self.written.notify_one();
+    }
+
+    /// Something was committed that concerns this node first: another finds it when it looks by itself.
+    pub(super) fn here(&self) {
+        self.changed.send_modify(|n| *n += 1);
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
