@@ -4,26 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use lifecycle::lanes;
-use model::{
-    AlertId, Clock, DurationMs, Entropy, IdSource, IntegrationId, Lane, NodeId, Timestamp, limits,
-};
+use model::{Clock, DurationMs, Entropy, IdSource, IntegrationId, NodeId, Timestamp};
 use parking_lot::Mutex;
-use store::{LaneChange, LanePut, LaneWrite, Store, StoreError, WriteError};
+use store::{Store, StoreError, WriteError};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::Egress;
 
 use crate::catalog::{Catalog, CatalogError, Sealer, build, compare};
+use crate::clock::{self, DatabaseClock};
 use crate::desired::Desired;
 use crate::dispatch::health::Health;
 use crate::dispatch::{Dispatcher, RESULTS_MAX, settle_loop};
-use crate::intake::{Intake, KeyCache, Queues, Stepper, flush_seen};
-use crate::{keeping, monitoring, telling, timers, walk};
+use crate::intake::{Intake, KeyCache, Queues, Stepper, flush_at_the_end, flush_loop};
+use crate::leases::{self, Leases};
+pub(crate) use crate::shared::Shared;
+use crate::shared::crash_wish;
+use crate::starting::{doubt, fill_cache};
+use crate::watched::Watched;
+use crate::{following, keeping, monitoring, telling, timers, walk};
 
-/// Rows read in one step of the walks at start.
-const WALK_STEP: usize = 1000;
 /// Tries to apply a configuration against other nodes that do the same.
 const APPLY_TRIES_MAX: usize = 20;
 /// How long stopping waits for sends in flight; longer than any sink's deadline.
@@ -69,71 +70,6 @@ pub enum StartError {
     Catalog(#[from] CatalogError),
 }
 
-/// What all loops share. Lives as long as the process.
-pub(crate) struct Shared {
-    pub store: Arc<dyn Store>,
-    pub egress: Egress,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub ids: IdSource,
-    pub node: NodeId,
-    pub external_url: String,
-    pub catalog: ArcSwap<Catalog>,
-    pub cache: Mutex<KeyCache>,
-    pub queues: Queues,
-    pub health: Mutex<Health>,
-    pub dispatch_wake: Notify,
-    pub stopping: CancellationToken,
-    sealer: Sealer,
-    /// Since when senders were heard without a gap (I13).
-    listening_since: AtomicI64,
-    crash_at: Option<(String, AtomicU64)>,
-    /// One change of configuration at a time.
-    applying: tokio::sync::Mutex<()>,
-}
-
-impl Shared {
-    pub fn listening_since(&self) -> Timestamp {
-        Timestamp(self.listening_since.load(Ordering::Relaxed))
-    }
-
-    /// From now on silence counts anew: the hub refused senders, or the clock jumped.
-    pub fn listen_anew(&self) {
-        self.listening_since
-            .store(self.clock.now().0, Ordering::Relaxed);
-    }
-
-    /// A sender was turned away: its silence proves nothing.
-    pub fn refusing(&self) {
-        self.listen_anew();
-    }
-
-    /// Kills the process without any clean-up, if a test asked for it here (DESIGN §11).
-    pub fn crash_point(&self, name: &str) {
-        let Some((wanted, left)) = &self.crash_at else {
-            return;
-        };
-        if wanted == name && left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let me = rustix::process::getpid();
-            // Nothing can be done if the kernel refuses; then the test fails, as it should.
-            let _refused = rustix::process::kill_process(me, rustix::process::Signal::KILL);
-        }
-    }
-
-    /// Makes a new snapshot of the stored configuration; keeps the old one if that fails.
-    pub async fn reload(&self) {
-        let rows = match self.store.catalog().await {
-            Ok(rows) => rows,
-            Err(error) => return telling::store_failed("catalog", &error),
-        };
-        let organization = self.catalog.load().organization.clone();
-        match build(&organization, &rows, &self.sealer) {
-            Ok(catalog) => self.catalog.store(Arc::new(catalog)),
-            Err(error) => telling::catalog_failed(&error),
-        }
-    }
-}
-
 /// A running hub. Clones share it.
 #[derive(Clone)]
 pub struct Hub {
@@ -156,6 +92,13 @@ impl Hub {
             retention,
             crash_at,
         } = parts;
+        let watched = Arc::new(Watched::new(store, clock.clone()));
+        let store: Arc<dyn Store> = watched.clone();
+        let database_clock = DatabaseClock::of(&*store, &clock).await?.map(Arc::new);
+        let clock: Arc<dyn Clock> = match &database_clock {
+            Some(database) => database.clone(),
+            None => clock,
+        };
         let now = clock.now();
         let ids = IdSource::new(clock.clone(), entropy.clone());
         let node = NodeId(ids.next());
@@ -164,8 +107,10 @@ impl Hub {
         entropy.fill(&mut hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
+        let is_shared = store.shared();
         let shared = Arc::new(Shared {
             node,
+            watched,
             store,
             egress,
             clock,
@@ -173,15 +118,21 @@ impl Hub {
             ids,
             external_url,
             catalog: ArcSwap::from_pointee(catalog),
-            cache: Mutex::new(KeyCache::new(hash_keys)),
+            cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),
             dispatch_wake: Notify::new(),
             stopping: CancellationToken::new(),
+            leases: Leases::new(!is_shared),
             sealer,
             listening_since: AtomicI64::new(now.0),
             crash_at: crash_at.map(|text| crash_wish(&text)),
-            applying: tokio::sync::Mutex::new(()),
+            applying: tokio::sync::Mutex::default(),
+            catalog_version: AtomicU64::new(rows.version),
+            health_rows: tokio::sync::Mutex::default(),
+            walk_note: tokio::sync::Mutex::default(),
+            flush_wake: Notify::new(),
+            flushing: tokio::sync::Mutex::default(),
         });
         for row in rows.health {
             shared
@@ -194,7 +145,11 @@ impl Hub {
             let doubted = doubt(&shared).await?;
             telling::unclean_start(doubted);
         }
-        fill_cache(&shared).await?;
+        if !is_shared {
+            // Beside other nodes a cache never knows all keys, and misses are looked up.
+            fill_cache(&shared).await?;
+        }
+        leases::renew(&shared).await;
         let hub = Hub {
             shared,
             loops: TaskTracker::new(),
@@ -202,6 +157,10 @@ impl Hub {
             started_at: now,
         };
         hub.run_loops(retention);
+        if let Some(database) = database_clock {
+            let (store, stop) = (hub.store().clone(), hub.stopping().clone());
+            hub.loops.spawn(clock::run(database, store, stop));
+        }
         hub.apply(desired).await?;
         Ok(hub)
     }
@@ -218,6 +177,12 @@ impl Hub {
         self.loops.spawn(settle_loop(shared.clone(), results_out));
         self.loops
             .spawn(timers::run(shared.clone(), intake.clone(), stop.clone()));
+        self.loops.spawn(flush_loop(shared.clone(), stop.clone()));
+        if shared.store.shared() {
+            self.loops.spawn(leases::run(shared.clone(), stop.clone()));
+            self.loops
+                .spawn(following::run(shared.clone(), stop.clone()));
+        }
         self.loops
             .spawn(keeping::run(shared.clone(), stop.clone(), retention));
         self.loops.spawn(monitoring::run(
@@ -260,6 +225,21 @@ impl Hub {
     /// Whether it is taking signals (not stopping).
     pub fn is_ready(&self) -> bool {
         !self.shared.stopping.is_cancelled()
+    }
+
+    /// Why no sender should be sent to this node now, if so: it stands aside for a newer version, or its shared store
+    /// has not answered lately.
+    pub fn trouble(&self) -> Option<String> {
+        let watched = &self.shared.watched;
+        if let Some(why) = watched.aside() {
+            return Some(format!("this node stands aside: {why}"));
+        }
+        (watched.shared() && !watched.is_fresh()).then(|| {
+            format!(
+                "the store has not answered for {}; it is asked again each second",
+                watched.silent_for()
+            )
+        })
     }
 
     /// Cancelled when the hub begins to stop.
@@ -345,13 +325,16 @@ impl Hub {
                 ..comparison.rows
             };
             match shared.store.put_catalog(change).await {
-                Ok(()) => {}
+                // Nobody else wrote in between, so that this version follows; if a store counts otherwise, it is read
+                // once more.
+                Ok(()) => shared.catalog_version.store(version + 1, Ordering::Relaxed),
                 Err(WriteError::Conflict) => return Ok(None),
                 Err(WriteError::Store(error)) => return Err(error.into()),
             }
         }
         shared.catalog.store(Arc::new(catalog));
         if !comparison.recovered.is_empty() {
+            let _on_its_way = shared.health_rows.lock().await;
             {
                 let mut health = shared.health.lock();
                 for row in &comparison.recovered {
@@ -380,7 +363,8 @@ impl Hub {
             () = calm => true,
             () = shared.clock.sleep(STOP_WITHIN) => false,
         };
-        flush_seen(shared).await;
+        flush_at_the_end(shared).await;
+        leases::release(shared).await;
         if !in_time {
             telling::stopped_hard();
             return;
@@ -389,84 +373,4 @@ impl Hub {
             telling::store_failed("stop", &error);
         }
     }
-}
-
-fn crash_wish(text: &str) -> (String, AtomicU64) {
-    let (name, count) = text.split_once(':').unwrap_or((text, "1"));
-    (name.to_owned(), AtomicU64::new(count.parse().unwrap_or(1)))
-}
-
-/// Fills the cache with every live key.
-async fn fill_cache(shared: &Shared) -> Result<(), StoreError> {
-    let mut after: Option<AlertId> = None;
-    loop {
-        let page = shared.store.live_alerts(after, WALK_STEP).await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.alert.id);
-        let mut cache = shared.cache.lock();
-        for row in page {
-            let mut alert = row.alert;
-            if let Some(seen) = row.seen.filter(|s| s.version == alert.version) {
-                alert.last_seen = seen.last_seen;
-                alert.repeat_count = seen.repeat_count;
-                alert.ends_at = seen.ends_at;
-            }
-            let hash = cache.hash_of_key(alert.project, alert.scope, &alert.key);
-            cache.put(hash, &alert, None);
-        }
-    }
-}
-
-/// After an unclean start: lanes whose claim was in memory only may have been in flight.
-async fn doubt(shared: &Shared) -> Result<usize, StoreError> {
-    let catalog = shared.catalog.load_full();
-    let now = shared.clock.now();
-    let mut doubted = 0;
-    for ((integration, number), revision) in &catalog.revisions {
-        if !revision.manifest.can.idempotent {
-            continue;
-        }
-        let mut after = None;
-        loop {
-            let lanes: Vec<Lane> = shared
-                .store
-                .lanes_of_revision(*integration, *number, after, WALK_STEP)
-                .await?;
-            let Some(last) = lanes.last() else { break };
-            after = Some(last.key.alert);
-            let loaded = shared
-                .store
-                .load(lanes.iter().map(|l| l.key.alert).collect())
-                .await?;
-            let mut writes = Vec::new();
-            for (mut lane, loaded) in lanes.into_iter().zip(loaded) {
-                let Some(loaded) = loaded else { continue };
-                let expected = lane.version;
-                if lanes::in_doubt_after_unclean_start(
-                    &mut lane,
-                    &loaded.alert,
-                    &revision.lane_policy,
-                    now,
-                ) {
-                    lane.version = expected + 1;
-                    lane.due_at = Some(now);
-                    let put = LanePut {
-                        lane,
-                        expected: Some(expected),
-                    };
-                    writes.push(LaneWrite {
-                        change: LaneChange::Put(Box::new(put)),
-                        attempts: Vec::new(),
-                    });
-                }
-            }
-            doubted += writes.len();
-            for chunk in writes.chunks(limits::GROUP_SIGNALS_MAX) {
-                shared.store.write_lanes(chunk.to_vec()).await?;
-            }
-        }
-    }
-    Ok(doubted)
 }

@@ -1,19 +1,18 @@
-//! House-keeping: repeats to disk, keys that are live no more, old rows, drained revisions, figures, the clock.
+//! House-keeping: keys that are live no more, old rows, drained revisions, figures, the clock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lifecycle::lanes::keeps_alert;
-use model::{AlertId, DurationMs, IntegrationId, limits};
+use model::{AlertId, DurationMs, IntegrationId, Timestamp, limits};
 use store::{LaneChange, LaneWrite, StoreError, SweepRules};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::{Retention, Shared};
-use crate::intake::flush_seen;
+use crate::leases::Duty;
 use crate::telling;
 
-/// Repeats are on disk this long after they came (I1).
-const FLUSH_EVERY: DurationMs = DurationMs::from_secs(1);
+const LOOK_EVERY: DurationMs = DurationMs::from_secs(1);
 /// Figures of the store cost a count over its tables.
 const MEASURE_EVERY: i64 = 10;
 const SWEEP_EVERY: i64 = 60;
@@ -23,12 +22,18 @@ const SWEEP_STEP: usize = 500;
 const DRAIN_STEP: usize = 500;
 /// Wall time and boot time may part this much before silence stops being evidence (DESIGN §6).
 const JUMP_MAX: DurationMs = DurationMs::from_secs(30);
+/// Beside other nodes an outdated revision is drained so long after this node heard of it: until then every node that
+/// can write has heard of it too, so that none makes a lane there.
+const OUTDATED_FOR: DurationMs = DurationMs::from_secs(30);
+
+/// Since when revisions are known to be outdated.
+type Outdated = HashMap<(IntegrationId, u32), Timestamp>;
 
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken, retention: Retention) {
     let mut offset = shared.clock.now().0 - shared.clock.boot_ms();
     let mut seconds: i64 = 0;
+    let mut outdated = Outdated::new();
     while !stop.is_cancelled() {
-        flush_seen(&shared).await;
         let now_offset = shared.clock.now().0 - shared.clock.boot_ms();
         if (now_offset - offset).abs() > JUMP_MAX.0 {
             telling::clock_jumped(DurationMs(now_offset - offset));
@@ -38,18 +43,18 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken, retention:
         if seconds % MEASURE_EVERY == 0 {
             measure(&shared).await;
         }
-        if seconds % SWEEP_EVERY == 0
-            && let Err(error) = sweep(&shared, &retention, &stop).await
-        {
-            telling::store_failed("keeping", &error);
+        if seconds % SWEEP_EVERY == 0 {
+            shared.cache.lock().age();
+            if let Err(error) = sweep(&shared, &retention, &stop, &mut outdated).await {
+                telling::store_failed("keeping", &error);
+            }
         }
         seconds += 1;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = shared.clock.sleep(FLUSH_EVERY) => {}
+            () = shared.clock.sleep(LOOK_EVERY) => {}
         }
     }
-    flush_seen(&shared).await;
 }
 
 async fn measure(shared: &Shared) {
@@ -67,16 +72,18 @@ async fn sweep(
     shared: &Shared,
     retention: &Retention,
     stop: &CancellationToken,
+    outdated: &mut Outdated,
 ) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    loop {
+    let goes_on = || shared.holds(Duty::Sweep) && !stop.is_cancelled();
+    while goes_on() {
         let gone = shared.store.retire_live(now, SWEEP_STEP).await?;
         let more = gone.len() == SWEEP_STEP;
         if !gone.is_empty() {
             let gone: HashSet<AlertId> = gone.into_iter().collect();
             shared.cache.lock().forget(&gone);
         }
-        if !more || stop.is_cancelled() {
+        if !more {
             break;
         }
     }
@@ -88,22 +95,30 @@ async fn sweep(
         updates_kept: limits::UPDATED_EVENTS_MAX,
         limit: SWEEP_STEP,
     };
-    while shared.store.sweep(rules).await?.more && !stop.is_cancelled() {
+    while goes_on() && shared.store.sweep(rules).await?.more {
         // Others get the writer between two steps.
         tokio::task::yield_now().await;
     }
-    drain(shared).await
+    drain(shared, now, outdated).await
 }
 
 /// Takes away revisions whose last lane is done: outdated ones, and those of deleted integrations (I6).
-async fn drain(shared: &Shared) -> Result<(), StoreError> {
+async fn drain(shared: &Shared, now: Timestamp, known: &mut Outdated) -> Result<(), StoreError> {
     let catalog = shared.catalog.load_full();
+    known.retain(|key, _| catalog.revisions.contains_key(key));
     let mut gone = Vec::new();
     for ((integration, number), revision) in &catalog.revisions {
         let of = &revision.integration;
         let outdated = *number != of.revision;
         if !(outdated || of.deleted) {
             continue;
+        }
+        let since = *known.entry((*integration, *number)).or_insert(now);
+        if shared.store.shared() && now.since(since) < OUTDATED_FOR {
+            continue;
+        }
+        if !shared.holds(Duty::Sweep) {
+            return Ok(());
         }
         if drain_revision(shared, *integration, *number).await? {
             shared.store.remove_revision(*integration, *number).await?;

@@ -4,16 +4,22 @@
 //! and second node use the same path (I11).
 
 pub mod catalog;
+mod clock;
 pub mod desired;
 mod dispatch;
 pub mod explain;
+mod following;
 mod hub;
 mod intake;
 mod keeping;
+mod leases;
 mod monitoring;
+mod shared;
+mod starting;
 pub mod telling;
 mod timers;
 mod walk;
+mod watched;
 
 pub use hub::{Hub, Parts, Retention, StartError};
 pub use intake::{ActError, Busy, Intake};

@@ -45,6 +45,14 @@ pub const METRICS: &[(&str, &str)] = &[
         "Posts whose reply was lost and that cannot be found again",
     ),
     (
+        "campanile_store_redone_total",
+        "Transactions that the database rolled back because of others' and that were done again",
+    ),
+    (
+        "campanile_repeats_stepped_total",
+        "Repeats that another node's change made into signals",
+    ),
+    (
         "campanile_integrations_suspended",
         "Integrations that send nothing but probes",
     ),
@@ -68,6 +76,12 @@ pub fn signals_taken(outcomes: &[SignalOutcome]) {
     }
 }
 
+/// Repeats were taken whose alert another node had changed: they are decided like signals.
+pub fn repeats_stepped(count: usize) {
+    counter!("campanile_repeats_stepped_total").increment(count as u64);
+    tracing::debug!(count, "repeats of alerts that another node had changed");
+}
+
 pub fn events_written(events: &[Event]) {
     for event in events {
         counter!("campanile_events_total", "kind" => event.kind.as_str()).increment(1);
@@ -75,10 +89,38 @@ pub fn events_written(events: &[Event]) {
     }
 }
 
-/// A loop could not read or write. The loop tries again by itself.
+/// A loop could not read or write. The loop tries again by itself. That the store is away, or too new, is an error
+/// line once ([`store_lost`], [`stands_aside`]), however many loops hear it.
 pub fn store_failed(place: &'static str, error: &StoreError) {
     counter!("campanile_store_errors_total", "loop" => place).increment(1);
-    tracing::error!(place, error = %error, "the store failed; senders are asked to try again");
+    match error {
+        StoreError::Inconsistent { .. } => {
+            tracing::error!(place, error = %error, "the store failed; senders are asked to try again");
+        }
+        StoreError::Unavailable { .. } | StoreError::Schema { .. } => {
+            tracing::debug!(place, error = %error, "the store failed; this is tried again");
+        }
+    }
+}
+
+/// The store does not answer any more, or cannot write any more.
+pub fn store_lost(error: &StoreError) {
+    tracing::error!(error = %error, "the store failed; senders are asked to try again until it is back");
+}
+
+/// The store does again what it did not for a while.
+pub fn store_back(after: DurationMs) {
+    tracing::info!(after = %after, "the store is back");
+}
+
+/// The database belongs to a newer version: this node takes nothing and sends nothing until it is started anew.
+pub fn stands_aside(why: &str) {
+    tracing::error!(why, "this node stands aside; start it in the newer version");
+}
+
+/// A duty that one node at a time has is this node's now.
+pub fn duty_taken(duty: &'static str) {
+    tracing::info!(duty, "this node does it from now on");
 }
 
 /// The stored configuration cannot be used as it is; the one in memory stays.
@@ -148,6 +190,7 @@ pub fn clock_jumped(by: DurationMs) {
 }
 
 pub fn measured(queue: usize, live: usize, suspended: usize, counts: &Counts) {
+    counter!("campanile_store_redone_total").absolute(counts.redone);
     #[expect(
         clippy::cast_precision_loss,
         reason = "gauges are floats; counts are far below 2^52"

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Shared;
 use crate::intake::{Intake, Item};
+use crate::leases::Duty;
 use crate::telling;
 
 /// Timers taken in one go.
@@ -18,6 +19,13 @@ const PAUSE_MIN: DurationMs = DurationMs(10);
 
 pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        if !shared.holds(Duty::Timers) {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = shared.wait_for_duty(POLL) => {}
+            }
+            continue;
+        }
         let now = shared.clock.now();
         let due = match shared.store.timers_due(now, BATCH_MAX).await {
             Ok(due) => due,
@@ -27,7 +35,8 @@ pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationT
             }
         };
         let count = due.len();
-        if count > 0 {
+        // Reading may have taken until after the lease's end.
+        if count > 0 && shared.holds(Duty::Timers) {
             let items = due
                 .into_iter()
                 .map(|d| Item::Timer { alert: d.alert.id })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use model::{AlertId, DurationMs, IntegrationId, Status};
+use model::{AlertId, DurationMs, IntegrationId, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{AlertQuery, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desired::Existing;
 use crate::hub::Shared;
 use crate::intake::{Intake, Item};
+use crate::leases::{Duty, WalkNote};
 use crate::telling;
 
 /// Where the open walks are noted.
@@ -18,6 +19,9 @@ const NOTE: &str = "walks";
 /// Alerts of one step.
 const STEP: usize = 500;
 const POLL: DurationMs = DurationMs::from_secs(1);
+/// Beside other nodes a walk begins so late after the change that each of them routes by it: the walk goes from the
+/// newest alert down, and does not see what a node with the old configuration opens above it.
+const BEGINS_AFTER: DurationMs = DurationMs::from_secs(3);
 
 /// One walk: newest alert first, down to the oldest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,8 @@ struct Walk {
     entering: bool,
     /// The last alert that was looked at.
     before: Option<AlertId>,
+    #[serde(default)]
+    not_before: Timestamp,
 }
 
 /// Notes a walk for each of these integrations; those in `widened` may take alerts in.
@@ -39,7 +45,12 @@ pub(crate) async fn wish(
         return Ok(());
     }
     let catalog = shared.catalog.load_full();
+    let held = WalkNote::take(shared).await?;
     let mut walks = noted(shared).await?;
+    let not_before = match shared.store.shared() {
+        true => shared.clock.now() + BEGINS_AFTER,
+        false => Timestamp::ZERO,
+    };
     for id in changed {
         let tells = catalog
             .integration(*id)
@@ -52,13 +63,23 @@ pub(crate) async fn wish(
             integration: *id,
             entering,
             before: None,
+            not_before,
         });
     }
-    note(shared, &walks).await
+    put_note(shared, &walks).await?;
+    held.give_back().await;
+    Ok(())
 }
 
 pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        if !shared.holds(Duty::Walk) {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = shared.wait_for_duty(POLL) => {}
+            }
+            continue;
+        }
         match step(&shared, &intake).await {
             Ok(true) => continue,
             Ok(false) => {}
@@ -73,10 +94,15 @@ pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationT
 
 /// One step of the first walk; whether there may be more.
 async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
-    let mut walks = noted(shared).await?;
-    let Some(walk) = walks.first().cloned() else {
+    let walks = noted(shared).await?;
+    let now = shared.clock.now();
+    let Some(walk) = walks.into_iter().find(|w| w.not_before <= now) else {
         return Ok(false);
     };
+    if shared.store.shared() && shared.store.catalog_version().await? != shared.known_version() {
+        // The walk is for a configuration that this node is about to read.
+        return Ok(false);
+    }
     let catalog = shared.catalog.load_full();
     let project = catalog.integration(walk.integration).map(|i| i.project.id);
     let alerts = match project {
@@ -105,7 +131,8 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
         return Ok(false);
     }
     // Read again: a change of configuration may have noted more meanwhile.
-    walks = noted(shared).await?;
+    let held = WalkNote::take(shared).await?;
+    let mut walks = noted(shared).await?;
     if let Some(at) = walks.iter().position(|w| *w == walk) {
         match last {
             Some(last) => walks[at].before = Some(last),
@@ -113,8 +140,9 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
                 walks.remove(at);
             }
         }
-        note(shared, &walks).await?;
+        put_note(shared, &walks).await?;
     }
+    held.give_back().await;
     Ok(true)
 }
 
@@ -124,7 +152,7 @@ async fn noted(shared: &Shared) -> Result<Vec<Walk>, StoreError> {
     Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
-async fn note(shared: &Shared, walks: &[Walk]) -> Result<(), StoreError> {
+async fn put_note(shared: &Shared, walks: &[Walk]) -> Result<(), StoreError> {
     let text = serde_json::to_string(walks).unwrap_or_default();
     shared.store.set_meta(NOTE, &text).await
 }

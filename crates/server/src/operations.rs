@@ -35,10 +35,14 @@ async fn healthz() -> Response {
     ([(CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
 
-/// It takes signals: it is not about to stop, and its store answers.
+/// It takes signals: it is not about to stop, does not stand aside for a newer version, and its store answers (a shared
+/// one: has answered within the last two seconds).
 async fn readyz(State(app): State<Arc<App>>) -> Response {
     if !app.hub.is_ready() {
         return Problem::busy("the hub is stopping", DurationMs::from_secs(5)).into_response();
+    }
+    if let Some(why) = app.hub.trouble() {
+        return Problem::busy(why, DurationMs::from_secs(2)).into_response();
     }
     let answered = tokio::select! {
         answer = app.hub.store().feed_end() => answer.map(|_| ()).map_err(|error| error.to_string()),

@@ -99,7 +99,11 @@ impl Problem {
                 "the hub's store is not available; nothing was changed",
                 DurationMs::from_secs(2),
             ),
-            StoreError::Inconsistent { .. } | StoreError::Schema { .. } => Problem::new(
+            StoreError::Schema { what } => Problem::busy(
+                format!("this node stands aside: {what}"),
+                DurationMs::from_secs(30),
+            ),
+            StoreError::Inconsistent { .. } => Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the hub's store holds what this version cannot read; its log says what",
             ),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use integrations::kit::Finish;
 use model::{DurationMs, IntegrationId, Outcome, Timestamp};
-use store::Suspension;
+use store::{HealthRow, Suspension};
 
 /// Sends at once of one revision: enough to hide a vendor's latency, few enough that one hanging sink holds no
 /// more than its share (I12).
@@ -152,6 +152,23 @@ impl Health {
         if state.suspended.is_none() {
             state.failures = 0;
             state.breaker_until = Timestamp::ZERO;
+        }
+    }
+
+    /// What the rows say of all revisions, where other nodes write them too.
+    pub fn adopt(&mut self, rows: Vec<HealthRow>) {
+        let mut rows: HashMap<RevisionKey, Option<Suspension>> = rows
+            .into_iter()
+            .map(|row| ((row.integration, row.revision), row.suspended))
+            .collect();
+        let suspended = self.states.iter().filter(|(_, s)| s.suspended.is_some());
+        for (key, _) in suspended {
+            rows.entry(*key).or_default();
+        }
+        for (key, row) in rows {
+            if self.suspension(key) != row.as_ref() {
+                self.set_suspended(key, row);
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) use settle::settle_loop;
 
 /// Looks by itself this often, whatever hints it gets (I11).
 const POLL: DurationMs = DurationMs::from_secs(1);
+/// After a look in which another node won every claim: the least and the most of the pause until the next one.
+const CONTESTED_PAUSE: (DurationMs, DurationMs) = (DurationMs(20), DurationMs(50));
 /// Results that wait to be written: as many as can be in flight.
 pub(crate) const RESULTS_MAX: usize = health::SLOTS_IN_ALL;
 /// A lease lasts this much longer than the deadlines of all the requests of a task: for the queue to the network.
@@ -51,6 +53,15 @@ struct Passed {
     next: Option<Timestamp>,
     /// There is more to do at once.
     more: bool,
+    /// Other nodes were quicker with everything: looking again at once would only hinder them.
+    contested: bool,
+}
+
+/// What came of the lanes that were due.
+#[derive(Default)]
+struct Worked {
+    did: bool,
+    lost: bool,
 }
 
 impl Dispatcher {
@@ -81,15 +92,19 @@ impl Dispatcher {
                     Passed {
                         next: None,
                         more: false,
+                        contested: false,
                     }
                 }
             };
             if passed.more {
                 continue;
             }
-            let until = passed
-                .next
-                .map_or(now + POLL, |next| next.clamp(now, now + POLL));
+            let until = match passed.contested {
+                true => self.shared.clock.now() + self.contested_pause(),
+                false => passed
+                    .next
+                    .map_or(now + POLL, |next| next.clamp(now, now + POLL)),
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = changed.changed() => {}
@@ -126,15 +141,35 @@ impl Dispatcher {
             }
         }
         if wants.is_empty() {
-            return Ok(Passed { next, more: false });
+            return Ok(Passed {
+                next,
+                more: false,
+                contested: false,
+            });
         }
         self.take_turns(&mut wants);
         let works = self.shared.store.due_lanes(now, wants).await?;
         if works.is_empty() {
-            return Ok(Passed { next, more: false });
+            return Ok(Passed {
+                next,
+                more: false,
+                contested: false,
+            });
         }
-        let did = self.work(works, now).await?;
-        Ok(Passed { next, more: did })
+        let worked = self.work(works, now).await?;
+        // Alone, a lane that was lost was raised by the stepper, which is done with it.
+        let contested = worked.lost && !worked.did && self.shared.store.shared();
+        Ok(Passed {
+            next,
+            more: worked.did || (worked.lost && !contested),
+            contested,
+        })
+    }
+
+    fn contested_pause(&self) -> DurationMs {
+        let (least, most) = (CONTESTED_PAUSE.0.0, CONTESTED_PAUSE.1.0);
+        let spread = self.shared.entropy.next_u64() % most.abs_diff(least);
+        DurationMs(least.saturating_add_unsigned(spread))
     }
 
     /// Shares the slots evenly and begins each time with another revision.
@@ -149,8 +184,8 @@ impl Dispatcher {
         wants.rotate_left(by);
     }
 
-    /// Looks at lanes, writes what needs no sending, claims and starts the rest. Whether anything was done.
-    async fn work(&mut self, works: Vec<LaneWork>, now: Timestamp) -> Result<bool, StoreError> {
+    /// Looks at lanes, writes what needs no sending, claims and starts the rest.
+    async fn work(&mut self, works: Vec<LaneWork>, now: Timestamp) -> Result<Worked, StoreError> {
         let catalog = self.shared.catalog.load_full();
         let mut writes = Vec::new();
         let mut drafts = Vec::new();
@@ -197,7 +232,7 @@ impl Dispatcher {
                 }
             }
         }
-        let mut did = !writes.is_empty();
+        let mut worked = Worked::default();
         let claims: Vec<ClaimWrite> = drafts.iter().map(|d| d.claim_write(now)).collect();
         if !claims.is_empty() {
             let boot = self.shared.clock.boot_ms();
@@ -206,7 +241,7 @@ impl Dispatcher {
             for (draft, answer) in drafts.into_iter().zip(answers) {
                 match answer {
                     ClaimAnswer::Claimed => {
-                        did = true;
+                        worked.did = true;
                         if !draft.skips.is_empty() {
                             writes.push(LaneWrite {
                                 change: LaneChange::None,
@@ -216,7 +251,7 @@ impl Dispatcher {
                         self.start(draft, boot);
                     }
                     // Somebody changed it: the next pass sees how.
-                    ClaimAnswer::Conflict => did = true,
+                    ClaimAnswer::Conflict => worked.lost = true,
                     ClaimAnswer::Blocked { until, .. } => {
                         let key = (draft.lane.key.integration, draft.lane.key.revision);
                         self.shared.health.lock().blocked(key, until);
@@ -226,9 +261,14 @@ impl Dispatcher {
         }
         if !writes.is_empty() {
             // A write that lost a race is decided again in the next pass.
-            self.shared.store.write_lanes(writes).await?;
+            for written in self.shared.store.write_lanes(writes).await? {
+                match written {
+                    Ok(()) => worked.did = true,
+                    Err(_) => worked.lost = true,
+                }
+            }
         }
-        Ok(did)
+        Ok(worked)
     }
 
     #[expect(

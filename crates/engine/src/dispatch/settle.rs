@@ -216,6 +216,8 @@ async fn health(shared: &Shared, one: &Settled) {
     let key = (one.lane.key.integration, one.lane.key.revision);
     let integration = &one.revision.integration;
     let (project, name) = (integration.project.name.as_str(), integration.name.as_str());
+    // A reload must not see the change without its row, or it would undo it.
+    let _on_its_way = shared.health_rows.lock().await;
     let change = shared
         .health
         .lock()

@@ -6,6 +6,7 @@
 
 mod cache;
 mod desk;
+mod flush;
 mod queue;
 mod route;
 mod stepper;
@@ -15,12 +16,15 @@ use std::sync::Arc;
 use integrations::kit::SignalOutcome;
 use model::{
     Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp,
+    limits,
 };
 use tokio::sync::oneshot;
 
 pub(crate) use cache::KeyCache;
+use cache::{Kept, Late};
+pub(crate) use flush::{flush_at_the_end, flush_loop};
 pub(crate) use queue::Queues;
-pub(crate) use stepper::{Stepper, flush_seen};
+pub(crate) use stepper::Stepper;
 
 use crate::catalog::Source;
 use crate::hub::Shared;
@@ -29,7 +33,7 @@ use crate::hub::Shared;
 pub(crate) enum Item {
     Signal {
         source: Arc<Source>,
-        signal: Box<Signal>,
+        signal: Arc<Signal>,
         hash: u128,
         content: u128,
     },
@@ -47,6 +51,9 @@ pub(crate) enum Item {
         integration: IntegrationId,
         entering: bool,
     },
+    /// A repeat that was acknowledged, of an alert that another node has changed since: it is a signal after all,
+    /// unless it came before that change.
+    Late(Late),
 }
 
 /// What became of an item.
@@ -84,6 +91,8 @@ pub enum ActError {
 /// A batch that waits for its turn.
 pub(crate) struct Submission {
     pub items: Vec<Item>,
+    /// In boot time.
+    pub asked_at: i64,
     pub reply: oneshot::Sender<Vec<ItemOutcome>>,
 }
 
@@ -105,39 +114,69 @@ impl Intake {
         source: &Arc<Source>,
         signals: Vec<Signal>,
     ) -> Result<Vec<SignalOutcome>, Busy> {
+        if let Some(busy) = self.shared.refusal() {
+            return Err(busy);
+        }
         let now = self.shared.clock.now();
+        let trusts_cache = self.shared.trusts_cache();
+        let is_shared = self.shared.store.shared();
         let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
         let mut items = Vec::new();
-        let mut places = Vec::new();
+        // Where each item's outcome belongs.
+        let mut places: Vec<Option<usize>> = Vec::new();
         let mut barred = Barred {
             shared: &self.shared,
             hashes: Vec::new(),
         };
+        let kept_count;
         {
             let mut cache = self.shared.cache.lock();
             for signal in signals {
                 let hash = cache.hash_of_key(source.project.id, source.scope, &signal.key);
                 let content = cache.hash_of_content(&signal);
-                if let Some(alert) = repeat(&mut cache, hash, content, &signal, now) {
+                if trusts_cache && let Some(alert) = repeat(&mut cache, hash, content, &signal, now)
+                {
                     outcomes.push(Some(SignalOutcome::Repeated(alert)));
+                    if is_shared {
+                        let kept = Kept {
+                            source: source.clone(),
+                            signal: Arc::new(signal),
+                            content,
+                            came_at: now,
+                        };
+                        cache.keep(hash, kept);
+                    }
                     continue;
+                }
+                // What was acknowledged before is decided before.
+                if is_shared {
+                    for late in cache.take_kept(hash) {
+                        cache.bar(hash);
+                        items.push(Item::Late(late));
+                        places.push(None);
+                    }
                 }
                 cache.bar(hash);
                 barred.hashes.push(hash);
-                places.push(outcomes.len());
+                places.push(Some(outcomes.len()));
                 outcomes.push(None);
                 items.push(Item::Signal {
                     source: source.clone(),
-                    signal: Box::new(signal),
+                    signal: Arc::new(signal),
                     hash,
                     content,
                 });
             }
+            kept_count = cache.kept_count();
+        }
+        if kept_count > limits::REPEATS_FLUSHED_AT {
+            self.shared.flush_wake.notify_one();
         }
         if !items.is_empty() {
             let results = self.ask(Some(source.id.0), items).await;
             drop(barred);
             for (place, outcome) in places.into_iter().zip(results?) {
+                let Some(place) = place else { continue };
                 outcomes[place] = Some(match outcome {
                     ItemOutcome::Signal(outcome) => outcome,
                     ItemOutcome::Refused(why) => SignalOutcome::Refused(why),
@@ -191,13 +230,33 @@ impl Intake {
         items: Vec<Item>,
     ) -> Result<Vec<ItemOutcome>, Busy> {
         let (reply, answer) = oneshot::channel();
-        self.shared
-            .queues
-            .push(queue, Submission { items, reply })?;
+        let submission = Submission {
+            items,
+            asked_at: self.shared.clock.boot_ms(),
+            reply,
+        };
+        let pushed = match self.shared.refusal() {
+            None => self.shared.queues.push(queue, submission),
+            Some(busy) => Err((busy, submission)),
+        };
+        if let Err((busy, submission)) = pushed {
+            put_off(&mut self.shared.cache.lock(), submission.items);
+            return Err(busy);
+        }
         answer.await.map_err(|_| Busy {
             reason: "the hub is stopping".to_owned(),
             retry_after: DurationMs::from_secs(5),
         })
+    }
+}
+
+/// Repeats among items that are not worked on are decided another time: they were acknowledged.
+fn put_off(cache: &mut KeyCache, items: impl IntoIterator<Item = Item>) {
+    for item in items {
+        if let Item::Late(late) = item {
+            cache.unbar(late.hash);
+            cache.put_off([late]);
+        }
     }
 }
 

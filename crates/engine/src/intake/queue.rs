@@ -33,21 +33,25 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    /// Adds a batch to its source's queue, or says why not.
-    pub fn push(&self, source: Option<u128>, submission: Submission) -> Result<(), Busy> {
+    /// Adds a batch to its source's queue, or gives it back and says why.
+    pub fn push(
+        &self,
+        source: Option<u128>,
+        submission: Submission,
+    ) -> Result<(), (Busy, Submission)> {
         let count = submission.items.len();
         {
             let mut inner = self.inner.lock();
             if inner.closed {
-                return Err(busy("the hub is stopping"));
+                return Err((busy("the hub is stopping"), submission));
             }
             if inner.waiting + count > limits::QUEUE_SIGNALS_MAX {
-                return Err(busy("the hub has too much waiting"));
+                return Err((busy("the hub has too much waiting"), submission));
             }
             let queue = inner.queues.entry(source.unwrap_or(INTERNAL)).or_default();
             // A batch that alone is over the limit still gets in when nothing else waits: it was let in by its size.
             if queue.items > 0 && queue.items + count > limits::QUEUE_SIGNALS_PER_SOURCE_MAX {
-                return Err(busy("this source has too much waiting"));
+                return Err((busy("this source has too much waiting"), submission));
             }
             queue.items += count;
             queue.submissions.push_back(submission);
@@ -74,6 +78,28 @@ impl Queues {
             }
             arrived.await;
         }
+    }
+
+    /// Takes out what was asked before `boot_ms`: it waited behind something that failed.
+    pub fn take_asked_before(&self, boot_ms: i64) -> Vec<Submission> {
+        let mut inner = self.inner.lock();
+        let mut taken = Vec::new();
+        let mut count = 0;
+        for queue in inner.queues.values_mut() {
+            // In each queue the oldest come first.
+            while let Some(first) = queue.submissions.front()
+                && first.asked_at < boot_ms
+            {
+                let Some(first) = queue.submissions.pop_front() else {
+                    break;
+                };
+                queue.items -= first.items.len();
+                count += first.items.len();
+                taken.push(first);
+            }
+        }
+        inner.waiting -= count;
+        taken
     }
 
     /// Takes nothing new; what waits is still served.
@@ -145,6 +171,7 @@ mod tests {
             .collect();
         Submission {
             items,
+            asked_at: 0,
             reply: oneshot::channel().0,
         }
     }
@@ -153,10 +180,19 @@ mod tests {
     async fn i12_queues_are_served_in_turn() {
         let queues = Queues::default();
         for _ in 0..50 {
-            queues.push(Some(1), batch(10)).unwrap();
+            queues
+                .push(Some(1), batch(10))
+                .map_err(|(busy, _)| busy)
+                .unwrap();
         }
-        queues.push(Some(2), batch(1)).unwrap();
-        queues.push(None, batch(1)).unwrap();
+        queues
+            .push(Some(2), batch(1))
+            .map_err(|(busy, _)| busy)
+            .unwrap();
+        queues
+            .push(None, batch(1))
+            .map_err(|(busy, _)| busy)
+            .unwrap();
         let sizes: Vec<usize> = queues
             .take(22)
             .await
@@ -175,17 +211,53 @@ mod tests {
     async fn i10_a_full_source_is_asked_to_try_again_and_others_are_not() {
         let queues = Queues::default();
         for _ in 0..60 {
-            queues.push(Some(1), batch(1000)).unwrap();
+            queues
+                .push(Some(1), batch(1000))
+                .map_err(|(busy, _)| busy)
+                .unwrap();
         }
         assert!(queues.push(Some(1), batch(1)).is_err());
-        queues.push(Some(2), batch(1)).unwrap();
+        queues
+            .push(Some(2), batch(1))
+            .map_err(|(busy, _)| busy)
+            .unwrap();
         assert_eq!(queues.waiting(), 60_001);
+    }
+
+    #[tokio::test]
+    async fn what_waited_too_long_is_taken_out_and_the_rest_stays_in_order() {
+        let queues = Queues::default();
+        for asked_at in [5, 6, 7] {
+            for source in [1, 2] {
+                let one = Submission {
+                    asked_at,
+                    ..batch(asked_at as usize)
+                };
+                queues
+                    .push(Some(source), one)
+                    .map_err(|(busy, _)| busy)
+                    .unwrap();
+            }
+        }
+        let old = queues.take_asked_before(7);
+        assert_eq!(old.len(), 4);
+        assert!(old.iter().all(|one| one.asked_at < 7));
+        assert_eq!(queues.waiting(), 14);
+        let rest = queues.take(100).await.unwrap();
+        assert_eq!(
+            rest.iter().map(|one| one.asked_at).collect::<Vec<_>>(),
+            [7, 7]
+        );
+        assert_eq!(queues.waiting(), 0);
     }
 
     #[tokio::test]
     async fn closed_queues_are_served_to_their_end() {
         let queues = Queues::default();
-        queues.push(Some(1), batch(1)).unwrap();
+        queues
+            .push(Some(1), batch(1))
+            .map_err(|(busy, _)| busy)
+            .unwrap();
         queues.close();
         assert!(queues.push(Some(1), batch(1)).is_err());
         assert!(queues.take(10).await.is_some());

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use model::{DurationMs, limits};
-use store::{SeenRow, StoreError, WriteError};
+use store::{StoreError, WriteError};
 
 use crate::hub::Shared;
 use crate::intake::desk::Desk;
-use crate::intake::{Busy, Item, ItemOutcome, Submission};
+use crate::intake::{Busy, Item, ItemOutcome, Submission, put_off};
 use crate::telling;
 
 /// Rounds until a contested alert's sender is asked to try again: with one writer nothing is contested but lanes
-/// that the dispatcher records, and those are won at the second try.
+/// that the dispatcher records, and those are won at the second try. Beside other nodes a busy alert may take a few.
 const ROUNDS_MAX: usize = 8;
+/// What waited longer than this behind a group that a shared store failed is not tried any more: a try may take 1.5 s,
+/// and senders are to hear "try again" within 2 s.
+const WAITED_MAX: DurationMs = DurationMs(400);
 
 pub(crate) struct Stepper {
     shared: Arc<Shared>,
@@ -26,11 +29,21 @@ impl Stepper {
     /// Works until the queues are closed and empty.
     pub async fn run(self) {
         while let Some(group) = self.shared.queues.take(limits::GROUP_SIGNALS_MAX).await {
-            self.group(group).await;
+            let is_up = self.group(group).await;
+            if !is_up && self.shared.store.shared() {
+                let asked = self.shared.clock.boot_ms() - WAITED_MAX.0;
+                for submission in self.shared.queues.take_asked_before(asked) {
+                    let failed = submission.items.iter().map(|_| failed()).collect();
+                    put_off(&mut self.shared.cache.lock(), submission.items);
+                    // As below.
+                    let _gone = submission.reply.send(failed);
+                }
+            }
         }
     }
 
-    async fn group(&self, submissions: Vec<Submission>) {
+    /// Decides, writes and answers a group; whether the store did its part.
+    pub(super) async fn group(&self, submissions: Vec<Submission>) -> bool {
         let mut replies = Vec::with_capacity(submissions.len());
         let mut items = Vec::new();
         for submission in submissions {
@@ -39,12 +52,14 @@ impl Stepper {
         }
         let mut outcomes: Vec<Option<ItemOutcome>> = items.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..items.len()).collect();
-        for _ in 0..ROUNDS_MAX {
-            match self.round(&items, &open, &mut outcomes).await {
+        let mut is_up = true;
+        for number in 0..ROUNDS_MAX {
+            match self.round(number, &items, &open, &mut outcomes).await {
                 Ok(again) => open = again,
                 Err(error) => {
                     telling::store_failed("intake", &error);
                     self.shared.refusing();
+                    is_up = false;
                     break;
                 }
             }
@@ -52,6 +67,11 @@ impl Stepper {
                 break;
             }
         }
+        // What was decided and not written is not so.
+        for index in open {
+            outcomes[index] = None;
+        }
+        self.settle_late(items, &outcomes);
         let mut outcomes = outcomes.into_iter();
         for (reply, count) in replies {
             let answer = outcomes
@@ -62,11 +82,28 @@ impl Stepper {
             // A sender that went away does not hear what became of its batch; the batch is in all the same.
             let _gone = reply.send(answer);
         }
+        is_up
+    }
+
+    /// Late repeats that were decided are done with; the others are acknowledged all the same and come again.
+    fn settle_late(&self, items: Vec<Item>, outcomes: &[Option<ItemOutcome>]) {
+        if !self.shared.store.shared() {
+            return;
+        }
+        let mut cache = self.shared.cache.lock();
+        for (item, outcome) in items.into_iter().zip(outcomes) {
+            match (&item, outcome) {
+                (Item::Late(_), None | Some(ItemOutcome::Failed(_))) => put_off(&mut cache, [item]),
+                (Item::Late(late), _) => cache.unbar(late.hash),
+                _ => {}
+            }
+        }
     }
 
     /// Decides and writes the items `open`; the indexes of those that lost a race.
     async fn round(
         &self,
+        number: usize,
         items: &[Item],
         open: &[usize],
         outcomes: &mut [Option<ItemOutcome>],
@@ -74,27 +111,27 @@ impl Stepper {
         let catalog = self.shared.catalog.load_full();
         let now = self.shared.clock.now();
         let mut desk = Desk::new(&self.shared, catalog, now);
-        desk.fetch(items, open).await?;
+        desk.fetch(items, open, number > 0).await?;
         for &index in open {
             outcomes[index] = desk.decide(index, &items[index]);
         }
-        let (writes, workings) = desk.into_writes();
+        let (writes, workings, mut again) = desk.into_writes();
         if writes.is_empty() {
-            return Ok(Vec::new());
+            clear(outcomes, &again);
+            return Ok(again);
         }
         self.shared.crash_point("before_commit");
         let results = self.shared.store.commit(writes).await?;
         self.shared.crash_point("after_commit_before_reply");
-        let mut again = Vec::new();
         let mut cache = self.shared.cache.lock();
         for (working, result) in workings.into_iter().zip(results) {
             match result {
                 Ok(()) => {
                     let alert = &working.alert;
                     if alert.is_closed() && alert.live_until.is_none() {
-                        cache.remove(working.hash, alert.id);
+                        cache.remove(working.hash, alert.id, working.stored);
                     } else {
-                        cache.put(working.hash, alert, working.content);
+                        cache.put(working.hash, alert, working.content, working.stored);
                     }
                     telling::events_written(&working.events);
                 }
@@ -110,10 +147,15 @@ impl Stepper {
             }
         }
         again.sort_unstable();
-        for &index in &again {
-            outcomes[index] = None;
-        }
+        again.dedup();
+        clear(outcomes, &again);
         Ok(again)
+    }
+}
+
+fn clear(outcomes: &mut [Option<ItemOutcome>], indexes: &[usize]) {
+    for &index in indexes {
+        outcomes[index] = None;
     }
 }
 
@@ -122,15 +164,4 @@ fn failed() -> ItemOutcome {
         reason: "the hub's store does not answer".to_owned(),
         retry_after: DurationMs::from_secs(10),
     })
-}
-
-/// Writes the repeats of the last second (I1's exception). On failure they stay in memory's counts and go with
-/// the next change of their alert.
-pub(crate) async fn flush_seen(shared: &Shared) {
-    let rows: Vec<SeenRow> = shared.cache.lock().take_dirty();
-    for chunk in rows.chunks(limits::GROUP_SIGNALS_MAX) {
-        if let Err(error) = shared.store.seen(chunk.to_vec()).await {
-            telling::store_failed("repeats", &error);
-        }
-    }
 }

@@ -17,10 +17,13 @@ use model::{
 use sandbox::slack::{Message, Slack};
 use sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
+use store::Store;
 use store::sqlite::{Options, SqliteStore};
 use wire::{Egress, EgressPolicy, EgressSettings, KeyRing};
 
 pub const CHANNEL: &str = "#ops";
+/// The hub's key file.
+pub const KEYS: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 /// Friday, 2026-11-20, noon.
 pub const NOON: Timestamp = Timestamp(1_795_176_000_000);
 /// How long, in real time, a condition may take to come true.
@@ -49,7 +52,7 @@ impl World {
         let mut desired = usual(&vendors);
         change(&mut desired, &vendors);
         let folder = tempfile::tempdir().unwrap();
-        let keys = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff".to_owned();
+        let keys = KEYS.to_owned();
         let hub = start(&clock, &folder.path().join("store.sqlite"), &keys, &desired).await;
         World {
             clock,
@@ -302,22 +305,28 @@ async fn start(
     keys: &str,
     desired: &Desired,
 ) -> Hub {
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
+    let store = SqliteStore::open(file, &Options::default()).unwrap();
+    let parts = parts(store, clock.clone(), keys, 7);
+    Hub::start(parts, desired).await.unwrap()
+}
+
+/// What a hub of the tests is made of. Hubs on one store need different seeds.
+pub fn parts(store: Arc<dyn Store>, clock: Arc<dyn Clock>, keys: &str, seed: u64) -> Parts {
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
     let allow = EgressPolicy::parse(["127.0.0.0/8"]).unwrap();
-    let parts = Parts {
-        store: SqliteStore::open(file, &Options::default()).unwrap(),
+    Parts {
+        store,
         egress: Egress::new(EgressSettings::new(allow)).unwrap(),
-        clock: clock.clone(),
+        clock,
         entropy: entropy.clone(),
         sealer: Sealer::new(KeyRing::from_text(keys).unwrap(), entropy),
         external_url: "http://hub.example".to_owned(),
         retention: Retention::default(),
         crash_at: None,
-    };
-    Hub::start(parts, desired).await.unwrap()
+    }
 }
 
-async fn stop(hub: &Hub, clock: &TestClock) {
+pub async fn stop(hub: &Hub, clock: &TestClock) {
     let stopping = hub.clone();
     let mut stopped = tokio::spawn(async move { stopping.stop().await });
     loop {
@@ -342,6 +351,6 @@ pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
     clippy::disallowed_methods,
     reason = "the pause between two looks at a condition"
 )]
-async fn tick() {
+pub async fn tick() {
     tokio::time::sleep(Duration::from_millis(5)).await;
 }

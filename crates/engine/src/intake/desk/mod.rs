@@ -1,46 +1,23 @@
 //! The alerts of one round on the stepper's desk: read once, decided upon item by item, written once.
 
-use std::collections::HashMap;
+mod fetch;
+mod late;
+mod working;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
-use model::{
-    Alert, AlertId, AlertKind, DurationMs, Event, LifecycleModel, Signal, SourceId, Timestamp,
-};
-use store::{AlertWrite, LanePut, LoadedAlert, StoreError};
+use model::{Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Signal, SourceId, Timestamp};
+use store::AlertWrite;
+use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{LaneState, reroute, route};
+use crate::intake::cache::Kept;
+use crate::intake::route::{reroute, route};
 use crate::intake::{Item, ItemOutcome};
-
-/// One alert under work.
-pub(super) struct Working {
-    pub alert: Alert,
-    /// Repeats that the row does not know of.
-    seen: Option<Seen>,
-    /// The version that the store has; `None`: the alert is new.
-    stored: Option<u32>,
-    pub hash: u128,
-    lanes: Vec<LaneState>,
-    pub events: Vec<Event>,
-    retires: Option<(AlertId, u32)>,
-    message: Option<(SourceId, String)>,
-    /// The content hash of the signal that it shows now, if one of this group.
-    pub content: Option<u128>,
-    changed: bool,
-    /// The items that it took part in.
-    pub items: Vec<usize>,
-}
-
-/// What repeats said since the row was written.
-#[derive(Clone, Copy)]
-struct Seen {
-    last: Timestamp,
-    ends_at: Option<Timestamp>,
-    count: u64,
-}
 
 /// The alerts of one round, as far as they have got.
 pub(super) struct Desk<'a> {
@@ -52,6 +29,11 @@ pub(super) struct Desk<'a> {
     /// Which alert holds a live key.
     live: HashMap<u128, AlertId>,
     known_messages: HashMap<(SourceId, String), AlertId>,
+    is_shared: bool,
+    /// Keys that were looked up in the store: what `live` says of them is true.
+    looked_up: HashSet<u128>,
+    /// Items that were decided on a key that nobody looked up, and not as new alerts: they are decided again.
+    unsure: Vec<usize>,
 }
 
 impl<'a> Desk<'a> {
@@ -64,97 +46,10 @@ impl<'a> Desk<'a> {
             by_id: HashMap::new(),
             live: HashMap::new(),
             known_messages: HashMap::new(),
+            is_shared: shared.store.shared(),
+            looked_up: HashSet::new(),
+            unsure: Vec::new(),
         }
-    }
-
-    /// Reads the alerts that the items speak of, and the messages that came before.
-    pub async fn fetch(&mut self, items: &[Item], open: &[usize]) -> Result<(), StoreError> {
-        let mut ids = Vec::new();
-        let mut messages = Vec::new();
-        {
-            let cache = self.shared.cache.lock();
-            for &index in open {
-                match &items[index] {
-                    Item::Signal {
-                        source,
-                        signal,
-                        hash,
-                        ..
-                    } => {
-                        if let Some(entry) = cache.get(*hash) {
-                            self.live.insert(*hash, entry.alert);
-                            ids.push(entry.alert);
-                        }
-                        if let Some(id) = &signal.message_id {
-                            messages.push((source.id, id.clone()));
-                        }
-                    }
-                    Item::Act { alert, .. }
-                    | Item::Timer { alert }
-                    | Item::Reroute { alert, .. } => {
-                        ids.push(*alert);
-                    }
-                }
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        if !ids.is_empty() {
-            for loaded in self.shared.store.load(ids).await?.into_iter().flatten() {
-                self.lay_out(loaded);
-            }
-        }
-        if !messages.is_empty() {
-            let known = self.shared.store.known_messages(messages.clone()).await?;
-            self.known_messages.extend(
-                messages
-                    .into_iter()
-                    .zip(known)
-                    .filter_map(|(m, alert)| Some((m, alert?))),
-            );
-        }
-        Ok(())
-    }
-
-    fn lay_out(&mut self, loaded: LoadedAlert) {
-        let LoadedAlert {
-            mut alert,
-            seen,
-            lanes,
-        } = loaded;
-        let cache = self.shared.cache.lock();
-        let hash = cache.hash_of_key(alert.project, alert.scope, &alert.key);
-        // Repeats run ahead of the row; the cache runs ahead of the `seen` table.
-        let stored_seen = seen.filter(|s| s.version == alert.version);
-        let seen = cache
-            .get(hash)
-            .filter(|e| e.alert == alert.id && e.version == alert.version)
-            .map(|e| Seen {
-                last: e.last_seen,
-                ends_at: e.ends_at,
-                count: e.repeat_count,
-            })
-            .or(stored_seen.map(|s| Seen {
-                last: s.last_seen,
-                ends_at: s.ends_at,
-                count: s.repeat_count,
-            }))
-            .filter(|s| s.last > alert.last_seen);
-        alert.repeat_count = seen.map_or(0, |s| s.count).max(alert.repeat_count);
-        self.by_id.insert(alert.id, self.workings.len());
-        self.workings.push(Working {
-            stored: Some(alert.version),
-            hash,
-            lanes: lanes.into_iter().map(LaneState::stored).collect(),
-            alert,
-            seen,
-            events: Vec::new(),
-            retires: None,
-            message: None,
-            content: None,
-            changed: false,
-            items: Vec::new(),
-        });
     }
 
     pub fn decide(&mut self, index: usize, item: &Item) -> Option<ItemOutcome> {
@@ -222,6 +117,10 @@ impl<'a> Desk<'a> {
                 }
                 Some(ItemOutcome::Done)
             }
+            Item::Late(late) => {
+                self.late(index, late);
+                Some(ItemOutcome::Done)
+            }
         }
     }
 
@@ -229,7 +128,7 @@ impl<'a> Desk<'a> {
         &mut self,
         index: usize,
         source: &Arc<Source>,
-        signal: &Signal,
+        signal: &Arc<Signal>,
         hash: u128,
         content: u128,
     ) -> SignalOutcome {
@@ -248,11 +147,14 @@ impl<'a> Desk<'a> {
             scope: source.scope,
         };
         let input = Input::Signal {
-            signal: Box::new(signal.clone()),
+            signal: Box::new(Signal::clone(signal)),
             identity,
         };
         let (decision, at) = self.step(index, at, input, Some(source));
         let Some(at) = at else {
+            if self.is_shared && !self.looked_up.contains(&hash) {
+                self.unsure.push(index);
+            }
             return match decision {
                 Decision::Refused(why) => SignalOutcome::Refused(why.to_string()),
                 Decision::Nothing(why) => SignalOutcome::Ignored(why.to_owned()),
@@ -286,10 +188,17 @@ impl<'a> Desk<'a> {
                     alert.ends_at = ends_at.or(alert.ends_at);
                     working.items.push(index);
                 } else {
-                    self.shared
-                        .cache
-                        .lock()
-                        .learn(hash, id, content, ends_at, self.now);
+                    let mut cache = self.shared.cache.lock();
+                    cache.learn(hash, id, content, ends_at, self.now);
+                    if self.is_shared {
+                        let kept = Kept {
+                            source: source.clone(),
+                            signal: signal.clone(),
+                            content,
+                            came_at: self.now,
+                        };
+                        cache.keep(hash, kept);
+                    }
                 }
                 SignalOutcome::Repeated(id)
             }
@@ -343,17 +252,8 @@ impl<'a> Desk<'a> {
             );
             self.by_id.insert(change.alert.id, self.workings.len());
             self.workings.push(Working {
-                alert: change.alert.clone(),
-                seen: None,
-                stored: None,
-                hash,
-                lanes: Vec::new(),
-                events: Vec::new(),
                 retires,
-                message: None,
-                content: None,
-                changed: false,
-                items: Vec::new(),
+                ..Working::new(change.alert.clone(), hash)
             });
             self.workings.len() - 1
         } else {
@@ -391,62 +291,22 @@ impl<'a> Desk<'a> {
         let Some(hash) = at.map(|at| self.workings[at].hash) else {
             return false;
         };
-        let holder = self
-            .live
-            .get(&hash)
-            .copied()
-            .or_else(|| self.shared.cache.lock().get(hash).map(|entry| entry.alert));
+        // Beside other nodes the key was looked up, if this alert does not hold it.
+        let cached = || match self.is_shared {
+            true => None,
+            false => self.shared.cache.lock().get(hash).map(|entry| entry.alert),
+        };
+        let holder = self.live.get(&hash).copied().or_else(cached);
         holder.is_some_and(|holder| holder != alert.id)
     }
 
-    /// The rows to write, and what they came from, in the same order.
-    pub fn into_writes(self) -> (Vec<AlertWrite>, Vec<Working>) {
+    /// The rows to write, what they came from in the same order, and the items that are to be decided again in any
+    /// case.
+    pub fn into_writes(self) -> (Vec<AlertWrite>, Vec<Working>, Vec<usize>) {
         let now = self.now;
         let workings: Vec<Working> = self.workings.into_iter().filter(|w| w.changed).collect();
-        let writes = workings
-            .iter()
-            .map(|w| AlertWrite {
-                alert: w.alert.clone(),
-                expected: w.stored,
-                retires: w.retires,
-                events: w.events.clone(),
-                lanes: w
-                    .lanes
-                    .iter()
-                    .filter(|l| l.changed && !l.removed)
-                    .map(|l| LanePut {
-                        lane: l.lane.clone(),
-                        expected: l.stored,
-                    })
-                    .collect(),
-                removed_lanes: w
-                    .lanes
-                    .iter()
-                    .filter(|l| l.removed)
-                    .filter_map(|l| Some((l.lane.key, l.stored?)))
-                    .collect(),
-                message: w.message.clone(),
-                at: now,
-            })
-            .collect();
-        (writes, workings)
-    }
-}
-
-impl Working {
-    /// The row's new version makes its `seen` row void: what repeats promised since goes into the row.
-    fn keep_promises(&mut self) {
-        let Some(seen) = self
-            .seen
-            .filter(|s| s.last > self.alert.last_seen && !self.alert.is_closed())
-        else {
-            return;
-        };
-        self.alert.last_seen = seen.last;
-        if let Some(ends_at) = seen.ends_at {
-            self.alert.ends_at = Some(ends_at);
-            self.alert.silence_after_ms = Some(ends_at.since(seen.last).0);
-        }
+        let writes = workings.iter().map(|w| w.write(now)).collect();
+        (writes, workings, self.unsure)
     }
 }
 
