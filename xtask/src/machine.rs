@@ -6,18 +6,33 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 /// A program that tests run, the Debian package that has it, and what for.
-const PROGRAMS: &[(&str, &str, &str)] = &[(
-    "prometheus",
-    "prometheus",
-    "a real Prometheus is pointed at the hub",
-)];
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    (
+        "prometheus",
+        "prometheus",
+        "a real Prometheus is pointed at the hub",
+    ),
+    (
+        "postgres",
+        "postgresql",
+        "the tests start PostgreSQL servers of their own",
+    ),
+];
+/// Debian keeps each version's server in `<version>/bin` here, and off the `PATH`.
+const POSTGRES: &str = "/usr/lib/postgresql";
+/// Debian makes and starts a server when the package comes, unless a file here says that it is not wanted.
+const NO_SERVER: (&str, &str) = (
+    "/etc/postgresql-common/createcluster.d/campanile-tests.conf",
+    "# The package is here for tests, which start servers of their own. Without this file Debian makes one.\n\
+     create_main_cluster = false\n",
+);
 
 /// Installs what is missing as root; otherwise says what to install.
 pub fn set_up() -> anyhow::Result<()> {
     let mut missing: Vec<(&str, &str, &str)> = PROGRAMS
         .iter()
         .copied()
-        .filter(|(program, _, _)| !on_path(program))
+        .filter(|(program, _, _)| !is_here(program))
         .collect();
     if !makes_environments() {
         missing.push((
@@ -40,6 +55,9 @@ pub fn set_up() -> anyhow::Result<()> {
             packages.join(" ")
         );
     }
+    if packages.contains(&"postgresql") {
+        want_no_server()?;
+    }
     run(Command::new("apt-get").arg("update").arg("--quiet=2"))?;
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
@@ -49,13 +67,33 @@ pub fn set_up() -> anyhow::Result<()> {
     run(&mut install)
 }
 
-fn on_path(program: &str) -> bool {
+fn is_here(program: &str) -> bool {
     let Some(path) = std::env::var_os("PATH") else {
         return false;
     };
+    let versions = std::fs::read_dir(POSTGRES).into_iter().flatten().flatten();
     std::env::split_paths(&path)
         .chain(["/usr/bin".into(), "/usr/sbin".into()])
+        .chain(versions.map(|version| version.path().join("bin")))
         .any(|dir| dir.join(program).is_file())
+}
+
+/// Leaves a file of another's making as it is.
+fn want_no_server() -> anyhow::Result<()> {
+    let (path, text) = NO_SERVER;
+    let path = Path::new(path);
+    if path.exists() {
+        return Ok(());
+    }
+    println!(
+        "set-up: {} keeps Debian from starting a PostgreSQL server of its own",
+        path.display()
+    );
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Debian's python3 alone cannot make virtual environments.

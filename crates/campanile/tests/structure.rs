@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("sandbox", &[]),
+    ("pgtest", &["model"]),
 ];
 
 /// Who alone may use a crate of others.

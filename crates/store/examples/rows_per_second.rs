@@ -1,7 +1,8 @@
-//! How many rows a second the SQLite store writes, durably, on this machine:
-//! `cargo run --release -p campanile-store --example rows_per_second -- FOLDER [ALERTS] [BATCH]`.
+//! How many rows a second a store writes, durably, on this machine:
+//! `cargo run --release -p campanile-store --example rows_per_second -- WHERE [ALERTS] [BATCH]`.
 //!
-//! Eight tasks hand in batches; the writer groups what has come. Documents are made inside the measured time.
+//! WHERE is a folder for a SQLite file, or `postgres` for a server that is started for it (with `fsync` on).
+//! Eight tasks hand in batches. Documents are made inside the measured time.
 #![expect(
     clippy::unwrap_used,
     reason = "a measuring tool may stop where it fails"
@@ -16,6 +17,8 @@ use model::{
     IntegrationId, Lane, LaneKey, LifecycleModel, Outcome, ProjectId, Scope, SeededEntropy,
     Severity, SourceId, Status, SystemClock, Timestamp, Told, Verb,
 };
+use pgtest::{Durability, Server};
+use store::postgres::{self, PgStore};
 use store::sqlite::{Options, SqliteStore};
 use store::{AlertWrite, ClaimWrite, DueQuery, LaneChange, LanePut, LaneWrite, SeenRow, Store};
 
@@ -24,11 +27,11 @@ const TASKS: usize = 8;
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args().skip(1);
-    let folder = PathBuf::from(args.next().expect("a folder to write to"));
+    let place = args.next().expect("a folder to write to, or `postgres`");
     let alerts: usize = args.next().map_or(100_000, |n| n.parse().unwrap());
     let batch: usize = args.next().map_or(256, |n| n.parse().unwrap());
-    let path = folder.join("rows_per_second.db");
-    let store: Arc<dyn Store> = SqliteStore::open(&path, &Options::default()).unwrap();
+    let place = Place::of(&place);
+    let store = place.open().await;
     let ids = IdSource::new(Arc::new(SystemClock), Arc::new(SeededEntropy::new(1)));
     println!("{alerts} alerts, batches of {batch}, {TASKS} tasks");
 
@@ -85,7 +88,7 @@ async fn main() {
 
     let claims = laned.iter().map(|a| claim(&lane(a.id))).collect();
     measure(
-        "claims in memory",
+        "claims (SQLite: in memory)",
         &store,
         claims,
         batch,
@@ -150,7 +153,7 @@ async fn main() {
     size(&store, 2 * alerts).await;
     drop(store);
     let begin = clock.boot_ms();
-    let store: Arc<dyn Store> = SqliteStore::open(&path, &Options::default()).unwrap();
+    let store = place.open().await;
     println!("reopened in {} ms", clock.boot_ms() - begin);
     let begin = clock.boot_ms();
     let (mut after, mut walked) = (None, 0);
@@ -161,6 +164,43 @@ async fn main() {
         walked += page.len();
     }
     report("live alerts walked", walked, clock.boot_ms() - begin);
+}
+
+/// Where the rows go.
+enum Place {
+    Folder(PathBuf),
+    Postgres { url: String, _server: Server },
+}
+
+impl Place {
+    fn of(text: &str) -> Place {
+        if text != "postgres" {
+            return Place::Folder(text.into());
+        }
+        let server = Server::start(Durability::Real);
+        let url = server.database().url();
+        Place::Postgres {
+            url,
+            _server: server,
+        }
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        match self {
+            Place::Folder(folder) => {
+                let path = folder.join("rows_per_second.db");
+                SqliteStore::open(&path, &Options::default()).unwrap()
+            }
+            Place::Postgres { url, .. } => {
+                // No sender waits here: a slow disk should show as a figure, not as an error.
+                let options = postgres::Options {
+                    timeout: std::time::Duration::from_secs(30),
+                    ..postgres::Options::default()
+                };
+                PgStore::open(url, &options).await.unwrap()
+            }
+        }
+    }
 }
 
 /// Hands the rows in, from several tasks.

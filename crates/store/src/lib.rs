@@ -6,6 +6,7 @@
 //! ([`Store::database_now`]).
 
 mod format;
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 
@@ -175,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
     fn attempts(&self, query: AttemptQuery) -> BoxFuture<'_, StoreResult<Vec<(u64, Attempt)>>>;
     /// Events of all alerts after a position, in the order in which they became visible; never skips a late commit.
     fn feed(&self, after: u64, limit: usize) -> BoxFuture<'_, StoreResult<Vec<(u64, Event)>>>;
-    /// The feed's newest position.
+    /// A position behind which the feed has nothing yet, and before all that comes.
     fn feed_end(&self) -> BoxFuture<'_, StoreResult<u64>>;
     fn counts(&self) -> BoxFuture<'_, StoreResult<Counts>>;
 

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{BoxFuture, Clock, DurationMs, Entropy, Secret};
 use store::Store;
+use store::postgres::{self, PgStore};
 use store::sqlite::{Options, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -24,7 +25,7 @@ pub type Reload =
 
 /// What a running hub is made of, besides its configuration.
 pub struct Recipe {
-    /// `sqlite:PATH`; `None`: a file in the data folder.
+    /// `sqlite:PATH` or `postgres://…`; `None`: a file in the data folder.
     pub store: Option<String>,
     pub external_url: Option<String>,
     pub egress: Vec<IpNet>,
@@ -53,7 +54,7 @@ impl Running {
     ) -> anyhow::Result<Running> {
         // Looked at before the store is made: a store without its key is an error, not a new start.
         let keys = dir.keys(&*recipe.entropy)?;
-        let store = open_store(recipe.store.as_deref(), dir)?;
+        let store = open_store(recipe.store.as_deref(), dir).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let parts = Parts {
             store,
@@ -117,12 +118,20 @@ async fn upkeep(handle: PrometheusHandle, clock: Arc<dyn Clock>, stop: Cancellat
     }
 }
 
-fn open_store(url: Option<&str>, dir: &DataDir) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(url: Option<&str>, dir: &DataDir) -> anyhow::Result<Arc<dyn Store>> {
     let path: PathBuf = match url {
         None => dir.store_file(),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            let store = PgStore::open(url, &postgres::Options::default())
+                .await
+                .context("cannot open the store on PostgreSQL")?;
+            return Ok(store);
+        }
         Some(url) => match url.strip_prefix("sqlite:") {
             Some(path) => path.trim_start_matches("//").into(),
-            None => bail!("--store takes sqlite:PATH"),
+            None => {
+                bail!("--store takes sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+            }
         },
     };
     let store = SqliteStore::open(&path, &Options::default())

@@ -3,8 +3,13 @@
 pub(crate) mod buckets;
 pub(crate) mod codes;
 pub(crate) mod docs;
+pub(crate) mod read;
+pub(crate) mod rows;
 
 use std::fmt::Display;
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher24;
 
 /// A stored value that makes no sense to this version, or one that cannot be stored.
 #[derive(Debug)]
@@ -25,3 +30,13 @@ impl BadRow {
 }
 
 pub(crate) type Read<T> = Result<T, BadRow>;
+
+/// Of a migration's words, not of its layout: line ends of another platform change nothing.
+pub(crate) fn checksum(sql: &str) -> i64 {
+    let mut hasher = SipHasher24::new();
+    for word in sql.split_whitespace() {
+        hasher.write(word.as_bytes());
+        hasher.write_u8(0);
+    }
+    hasher.finish().cast_signed()
+}

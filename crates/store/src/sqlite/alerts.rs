@@ -1,18 +1,14 @@
 //! Writing alerts: each change with its events, lanes and message, all or nothing (I3).
 
-use std::sync::Arc;
-
-use model::{Alert, AlertId, Content, Event, LaneKey, Scope, SourceId, Timestamp};
+use model::{AlertId, LaneKey, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
-use siphasher::sip::SipHasher24;
 
 use super::fault::{Fault, Res};
-use super::lanes::{self, LaneRow};
+use super::lanes;
 use super::live;
 use super::memory::{LiveHash, Memory};
 use super::writer::Tx;
-use crate::format::codes;
-use crate::format::docs;
+use crate::format::rows::{self, AlertRow, EventRow, LaneRow};
 use crate::{AlertWrite, LiveKey, WriteError};
 
 /// An [`AlertWrite`] as rows. Made in the caller's task, so that the writer thread serialises nothing.
@@ -29,125 +25,24 @@ pub(super) struct AlertRows {
     at: Timestamp,
 }
 
-struct AlertRow {
-    project: [u8; 16],
-    source: [u8; 16],
-    scope: Option<String>,
-    key: String,
-    status: i64,
-    severity: i64,
-    version: u32,
-    seq: u32,
-    live: bool,
-    live_until: Option<i64>,
-    timer_at: Option<i64>,
-    changed_at: i64,
-    closed_at: Option<i64>,
-    doc: String,
-    content_seq: Option<u32>,
-    content: Option<String>,
-    content_sum: i64,
-}
-
-struct EventRow {
-    seq: u32,
-    at: i64,
-    kind: i64,
-    status: i64,
-    doc: Option<String>,
-    content: Option<String>,
-}
-
-/// An open alert holds its key; a closed one as long as signals may still belong to it.
-fn holds_key(alert: &Alert) -> bool {
-    !alert.is_closed() || alert.live_until.is_some()
-}
-
 pub(super) fn prepare(write: AlertWrite, memory: &Memory) -> Res<AlertRows> {
-    let alert = &write.alert;
-    let key = LiveKey {
-        project: alert.project,
-        scope: alert.scope,
-        key: alert.key.clone(),
-    };
-    let mut events = Vec::with_capacity(write.events.len());
-    let mut content_seq = None;
-    for event in &write.events {
-        if let Some(content) = &event.content
-            && (Arc::ptr_eq(content, &alert.content) || content == &alert.content)
-        {
-            content_seq = Some(event.seq);
-        }
-        events.push(event_row(event)?);
-    }
-    let carried = content_seq
-        .and_then(|seq| events.iter().rev().find(|event| event.seq == seq))
-        .and_then(|event| event.content.as_deref());
-    let (content, content_sum) = match carried {
-        Some(text) => (None, sum(text)),
-        None => {
-            let text = docs::write("alert", &*alert.content)?;
-            let sum = sum(&text);
-            (Some(text), sum)
-        }
-    };
-    let own_scope = alert.scope == Scope::Source(alert.source);
-    let row = AlertRow {
-        project: alert.project.to_bytes(),
-        source: alert.source.to_bytes(),
-        scope: match own_scope {
-            true => None,
-            false => Some(docs::write("alert", &alert.scope)?),
-        },
-        status: codes::status(alert.status),
-        severity: codes::severity(alert.severity()),
-        version: alert.version,
-        seq: alert.seq,
-        live: holds_key(alert),
-        live_until: alert.live_until.map(|t| t.0),
-        timer_at: alert.timer_at.map(|t| t.0),
-        changed_at: alert.changed_at.0,
-        closed_at: alert.closed_at.map(|t| t.0),
-        doc: docs::write("alert", &docs::AlertDoc::from(alert))?,
-        content_seq,
-        content,
-        content_sum,
-        key: String::new(),
-    };
+    let (row, events) = rows::alert(&write)?;
     let lanes = write.lanes.iter().map(lanes::prepare).collect::<Res<_>>()?;
     Ok(AlertRows {
-        id: alert.id,
+        id: write.alert.id,
         expected: write.expected,
         retires: write.retires,
-        hash: memory.hash(&key),
-        row: AlertRow {
-            key: key.key,
-            ..row
-        },
+        hash: memory.hash(&LiveKey {
+            project: write.alert.project,
+            scope: write.alert.scope,
+            key: write.alert.key,
+        }),
+        row,
         events,
         lanes,
         removed_lanes: write.removed_lanes,
         message: write.message,
         at: write.at,
-    })
-}
-
-/// Tells contents of one alert apart; not a secret and not a defence.
-fn sum(text: &str) -> i64 {
-    SipHasher24::new().hash(text.as_bytes()).cast_signed()
-}
-
-fn event_row(event: &Event) -> Res<EventRow> {
-    let content = |c: &Arc<Content>| docs::write("event", &**c);
-    Ok(EventRow {
-        seq: event.seq,
-        at: event.at.0,
-        kind: codes::kind(event.kind),
-        status: codes::status(event.status),
-        doc: docs::EventDoc::of(event)
-            .map(|doc| docs::write("event", &doc))
-            .transpose()?,
-        content: event.content.as_ref().map(content).transpose()?,
     })
 }
 
@@ -317,8 +212,8 @@ fn insert(conn: &Connection, row: i64, write: &AlertRows) -> Res<bool> {
         .execute(params![
             row,
             write.id.to_bytes(),
-            a.project,
-            a.source,
+            a.project.to_bytes(),
+            a.source.to_bytes(),
             a.scope,
             a.key,
             a.status,

@@ -7,6 +7,7 @@ use super::fault::Res;
 use super::writer::Tx;
 use super::{alerts, lanes};
 use crate::format::buckets::Bucket;
+use crate::format::rows;
 use crate::{ClaimAnswer, ClaimWrite, Debit};
 
 /// Takes lanes for sending.
@@ -44,7 +45,7 @@ fn claim_one(tx: &mut Tx<'_>, claim: &ClaimWrite) -> Res<ClaimAnswer> {
         }
     }
     if claim.durable {
-        let lane = lanes::row(&claim.lane, Some(claim.expected))?;
+        let lane = rows::lane(&claim.lane, Some(claim.expected))?;
         lanes::put(tx, row, &lane, Some(before))?;
     } else {
         tx.pending.claim(place, claim.lane.clone());

@@ -9,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::fault::Res;
 use super::load::Contents;
 use super::memory::Memory;
-use super::{alerts, blobs, lanes, load};
-use crate::format::codes::{self, number};
-use crate::format::docs;
+use super::{alerts, blobs, load};
+use crate::format::codes::{self};
+use crate::format::read::LaneColumns;
+use crate::format::rows;
 use crate::{DueQuery, LaneWork};
 
 /// What [`lane`] reads, by place; from `lane l`.
@@ -29,36 +30,19 @@ fn lane(r: &Row<'_>, memory: &Memory, key: LaneKey) -> Res<Lane> {
     {
         return Ok(claimed);
     }
-    let text = r.get_ref(10)?.as_str_or_null()?.unwrap_or("{}");
-    let doc: docs::LaneDoc<'static> = docs::read("lane", key.alert, text)?;
-    Ok(Lane {
+    let columns = LaneColumns {
         key,
-        version,
-        priority: number("priority", r.get(3)?)?,
+        version: version.into(),
+        priority: r.get(3)?,
         cursor: r.get(4)?,
         head: r.get(5)?,
-        told: codes::told_of(r.get(6)?)?,
-        told_at: doc.ta,
-        retired: doc.rt,
-        doubt: doc.d,
-        unsure_until: doc.u,
-        delay_until: doc.dl,
-        held_until: doc.hu,
-        held_by: doc.hb.map(|by| by.into_owned()),
-        not_before: doc.nb,
-        edit_after: doc.ea,
-        remind_at: doc.ra,
-        due_at: r.get::<_, Option<i64>>(9)?.map(Timestamp),
-        handle: doc.h.map(|handle| handle.into_owned()),
-        extra_handles: doc.x.into_owned(),
-        claim: doc.c.map(|claim| claim.into_owned()),
-        attempts: doc.a,
-        failures: doc.f,
+        told: r.get(6)?,
         duplicates: r.get(7)?,
         orphans: r.get(8)?,
-        replay: doc.rp,
-        reminders: doc.rm,
-    })
+        due_at: r.get(9)?,
+        doc: r.get_ref(10)?.as_str()?,
+    };
+    Ok(columns.read()?)
 }
 
 /// All lanes of one alert, by integration and revision.
@@ -198,7 +182,7 @@ pub(super) fn next_due(
         let mut earliest = Timestamp::NEVER;
         memory.each_claim(slot, |row, lane| {
             claimed.insert(row);
-            earliest = earliest.min(lanes::look_at(lane).unwrap_or(Timestamp::NEVER));
+            earliest = earliest.min(rows::look_at(lane).unwrap_or(Timestamp::NEVER));
         });
         for priority in PRIORITIES {
             let mut select = conn.prepare_cached(

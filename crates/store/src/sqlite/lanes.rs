@@ -1,30 +1,15 @@
 //! Writing lanes: results, removals, attempts. Every writer names the version that it saw, and a claim that is
 //! only in memory counts as a version.
 
-use model::{Attempt, IntegrationId, Lane, LaneKey, Timestamp, Told};
+use model::{IntegrationId, LaneKey};
 use rusqlite::{OptionalExtension, params};
 
 use super::alerts;
 use super::fault::{Fault, Res};
 use super::writer::Tx;
-use crate::format::{codes, docs};
+use crate::format::Read;
+use crate::format::rows::{self, AttemptRow, LaneRow};
 use crate::{LaneChange, LanePut, LaneWrite, WriteError};
-
-/// A lane's new state as a row.
-pub(super) struct LaneRow {
-    pub key: LaneKey,
-    pub expected: Option<u32>,
-    version: u32,
-    priority: u8,
-    cursor: u32,
-    head: u32,
-    told: i64,
-    duplicates: u32,
-    orphans: u32,
-    due_at: Option<i64>,
-    look_at: Option<i64>,
-    doc: String,
-}
 
 /// What the table has of a lane, for the counts.
 #[derive(Clone, Copy)]
@@ -36,41 +21,8 @@ pub(super) struct LaneBefore {
     orphans: i64,
 }
 
-/// Whether the lane owes something: it is due some time, has events before it, or is being worked on.
-pub(super) fn owes(lane: &Lane) -> bool {
-    lane.due_at.is_some() || lane.cursor < lane.head || lane.claim.is_some()
-}
-
-/// When the lane may be handed out: not while somebody holds it, and never if nothing is owed.
-pub(super) fn look_at(lane: &Lane) -> Option<Timestamp> {
-    let lease_end = lane.claim.as_ref().map(|c| c.until);
-    match (lane.due_at, lease_end) {
-        (Some(due), Some(end)) => Some(due.max(end)),
-        (Some(due), None) => Some(due),
-        (None, Some(end)) => Some(end),
-        (None, None) => owes(lane).then_some(Timestamp::NEVER),
-    }
-}
-
 pub(super) fn prepare(put: &LanePut) -> Res<LaneRow> {
-    row(&put.lane, put.expected)
-}
-
-pub(super) fn row(lane: &Lane, expected: Option<u32>) -> Res<LaneRow> {
-    Ok(LaneRow {
-        key: lane.key,
-        expected,
-        version: lane.version,
-        priority: lane.priority,
-        cursor: lane.cursor,
-        head: lane.head,
-        told: codes::told(lane.told),
-        duplicates: lane.duplicates,
-        orphans: lane.orphans,
-        due_at: lane.due_at.map(|t| t.0),
-        look_at: look_at(lane).map(|t| t.0),
-        doc: docs::write("lane", &docs::LaneDoc::from(lane))?,
-    })
+    Ok(rows::lane(&put.lane, put.expected)?)
 }
 
 pub(super) fn find(
@@ -91,16 +43,12 @@ pub(super) fn find(
         Ok(LaneBefore {
             version: r.get(0)?,
             owing,
-            open: !owing && is_open(told),
+            open: !owing && rows::is_open(told),
             duplicates: r.get(3)?,
             orphans: r.get(4)?,
         })
     });
     Ok(found.optional()?.map(|before| (slot, before)))
-}
-
-fn is_open(told: i64) -> bool {
-    told == codes::told(Told::Open) || told == codes::told(Told::Acked)
 }
 
 /// The lane's present row if it is at `expected`; `None` is a conflict.
@@ -169,7 +117,7 @@ pub(super) fn put(
     let after = LaneBefore {
         version: lane.version,
         owing,
-        open: !owing && is_open(lane.told),
+        open: !owing && rows::is_open(lane.told),
         duplicates: lane.duplicates.into(),
         orphans: lane.orphans.into(),
     };
@@ -249,15 +197,12 @@ enum ChangeRows {
     None,
 }
 
-struct AttemptRow {
-    lane: LaneKey,
-    at: i64,
-    outcome: i64,
-    doc: String,
-}
-
 pub(super) fn prepare_write(write: &LaneWrite) -> Res<LaneRows> {
-    let attempts = write.attempts.iter().map(attempt_row).collect::<Res<_>>()?;
+    let attempts = write
+        .attempts
+        .iter()
+        .map(rows::attempt)
+        .collect::<Read<_>>()?;
     let (change, key) = match &write.change {
         LaneChange::Put(put) => (ChangeRows::Put(prepare(put)?), Some(put.lane.key)),
         LaneChange::Remove { key, expected } => {
@@ -270,15 +215,6 @@ pub(super) fn prepare_write(write: &LaneWrite) -> Res<LaneRows> {
         change,
         key,
         attempts,
-    })
-}
-
-fn attempt_row(attempt: &Attempt) -> Res<AttemptRow> {
-    Ok(AttemptRow {
-        lane: attempt.lane,
-        at: attempt.at.0,
-        outcome: codes::outcome(&attempt.kind),
-        doc: docs::write("attempt", &docs::AttemptDoc::from(attempt))?,
     })
 }
 

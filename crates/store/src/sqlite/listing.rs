@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{AlertId, Attempt, Event, LaneKey, Status, Timestamp};
+use model::{AlertId, Attempt, Event, LaneKey, Status};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::fault::{Fault, Res};
 use super::memory::Tally;
 use super::{blobs, load};
 use crate::format::codes::{self, number};
-use crate::format::docs;
+use crate::format::read;
 use crate::{AlertQuery, AttemptQuery, Counts, SeenAlert};
 
 /// A WHERE that grows.
@@ -197,22 +197,12 @@ pub(super) fn attempts(conn: &Connection, query: &AttemptQuery) -> Res<Vec<(u64,
         && let Some(r) = rows.next()?
     {
         let pos: u64 = number("pos", r.get(0)?)?;
-        let text = r.get_ref(5)?.as_str_or_null()?.unwrap_or_default();
-        let doc: docs::AttemptDoc<'static> = docs::read("attempt", pos, text)?;
-        let attempt = Attempt {
-            lane: LaneKey {
-                alert: blobs::alert(r.get(1)?),
-                integration: blobs::integration(r.get(2)?),
-                revision: r.get(3)?,
-            },
-            at: Timestamp(r.get(4)?),
-            kind: doc.k.into_owned(),
-            from: doc.f,
-            upto: doc.u,
-            took_ms: doc.t,
-            status: doc.s,
-            excerpt: doc.x.into_owned(),
+        let lane = LaneKey {
+            alert: blobs::alert(r.get(1)?),
+            integration: blobs::integration(r.get(2)?),
+            revision: r.get(3)?,
         };
+        let attempt = read::attempt(pos, lane, r.get(4)?, r.get_ref(5)?.as_str()?)?;
         found.push((pos, attempt));
     }
     Ok(found)

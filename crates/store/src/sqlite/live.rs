@@ -91,8 +91,9 @@ pub(super) fn seen(tx: &mut Tx<'_>, rows: &[SeenRow]) -> Res<Vec<bool>> {
                 "INSERT INTO seen (alert_row, version, last_seen, repeat_count, ends_at)
                  SELECT row, ?2, ?3, ?4, ?5 FROM alert WHERE id = ?1 AND version = ?2
                  ON CONFLICT (alert_row) DO UPDATE SET version = excluded.version,
-                     last_seen = excluded.last_seen, repeat_count = excluded.repeat_count,
-                     ends_at = excluded.ends_at",
+                     last_seen = excluded.last_seen, ends_at = excluded.ends_at,
+                     repeat_count = iif(version = excluded.version, max(repeat_count, excluded.repeat_count),
+                         excluded.repeat_count)",
             )?
             .execute(params![
                 seen.alert.to_bytes(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{Alert, AlertId, AlertKind, Content, Event, Scope, Timestamp};
+use model::{Alert, AlertId, Content, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::{Fault, Res};
@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::{alerts, blobs, due};
 use crate::format::codes::{self, number};
 use crate::format::docs;
+use crate::format::read::{AlertColumns, EventColumns};
 use crate::{LiveKey, LoadedAlert, SeenAlert, SeenRow};
 
 /// What [`alert`] and [`seen`] read, by name; from `alert a LEFT JOIN seen s`.
@@ -35,11 +36,6 @@ pub(super) fn alert(conn: &Connection, r: &Row<'_>, known: &Contents) -> Res<Ale
     let row: i64 = r.get(ROW)?;
     let id = blobs::alert(r.get(1)?);
     let source = blobs::source(r.get(3)?);
-    let scope = match r.get_ref(4)?.as_str_or_null()? {
-        None => Scope::Source(source),
-        Some(text) => docs::read("alert", id, text)?,
-    };
-    let doc: AlertDocOwned = docs::read("alert", id, r.get_ref(13)?.as_str()?)?;
     let content = match (
         r.get::<_, Option<u32>>(14)?,
         r.get_ref(15)?.as_str_or_null()?,
@@ -51,48 +47,24 @@ pub(super) fn alert(conn: &Connection, r: &Row<'_>, known: &Contents) -> Res<Ale
         },
         (None, None) => return Err(Fault::row("alert", id, "it has no content")),
     };
-    let time =
-        |at: usize| -> Res<Option<Timestamp>> { Ok(r.get::<_, Option<i64>>(at)?.map(Timestamp)) };
-    Ok(Alert {
+    let columns = AlertColumns {
         id,
         project: blobs::project(r.get(2)?),
         source,
-        scope,
+        scope: r.get_ref(4)?.as_str_or_null()?,
         key: r.get(5)?,
-        group_key: doc.g.map(Into::into),
-        kind: if doc.n {
-            AlertKind::Notification
-        } else {
-            AlertKind::Issue
-        },
-        status: codes::status_of(r.get(6)?)?,
-        closed_because: doc.b,
-        content,
-        opened_at: doc.o,
-        closed_at: time(12)?,
-        changed_at: Timestamp(r.get(11)?),
-        seq: r.get(8)?,
+        status: r.get(6)?,
         version: r.get(7)?,
-        episode: doc.e,
-        acked_until: doc.au,
-        shelved_until: doc.su,
-        tracking_until: doc.tu,
-        assignee: doc.a.map(Into::into),
-        ends_at: doc.ends,
-        silence_after_ms: doc.sa,
-        trailing_update_at: doc.tr,
-        last_update_at: doc.lu,
-        timer_at: time(10)?,
-        live_until: time(9)?,
-        last_seen: doc.ls,
-        repeat_count: doc.rc,
-        model: doc.m,
-        model_state: doc.ms.map(|state| state.into_owned()),
-        via: doc.v.into_owned(),
-    })
+        seq: r.get(8)?,
+        live_until: r.get(9)?,
+        timer_at: r.get(10)?,
+        changed_at: r.get(11)?,
+        closed_at: r.get(12)?,
+        doc: r.get_ref(13)?.as_str()?,
+        content,
+    };
+    Ok(columns.read()?)
 }
-
-type AlertDocOwned = docs::AlertDoc<'static>;
 
 /// The repeats beside the alert in a row of [`COLUMNS`].
 fn seen(r: &Row<'_>, alert: &Alert) -> Res<Option<SeenRow>> {
@@ -135,28 +107,16 @@ pub(super) const EVENT_COLUMNS: &str = "seq, at, kind, status, doc, content";
 
 /// The event of columns that begin at `first`.
 pub(super) fn event(r: &Row<'_>, first: usize, alert: AlertId) -> Res<Event> {
-    let doc: docs::EventDoc<'static> = match r.get_ref(first + 4)?.as_str_or_null()? {
-        Some(text) => docs::read("event", alert, text)?,
-        None => docs::EventDoc::default(),
-    };
-    let content = match r.get_ref(first + 5)?.as_str_or_null()? {
-        Some(text) => Some(Arc::new(docs::read("event", alert, text)?)),
-        None => None,
-    };
-    Ok(Event {
+    let columns = EventColumns {
         alert,
         seq: r.get(first)?,
-        at: Timestamp(r.get(first + 1)?),
-        kind: codes::kind_of(r.get(first + 2)?)?,
-        status: codes::status_of(r.get(first + 3)?)?,
-        content,
-        by: doc.by.map(|by| by.into_owned()),
-        note: doc.n.map(Into::into),
-        assignee: doc.a.map(Into::into),
-        until: doc.u,
-        because: doc.b,
-        origin: doc.o.map(|origin| origin.into_owned()),
-    })
+        at: r.get(first + 1)?,
+        kind: r.get(first + 2)?,
+        status: r.get(first + 3)?,
+        doc: r.get_ref(first + 4)?.as_str_or_null()?,
+        content: r.get_ref(first + 5)?.as_str_or_null()?,
+    };
+    Ok(columns.read()?)
 }
 
 /// Events of one alert after `after`, up to `upto`.

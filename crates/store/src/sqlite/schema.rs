@@ -1,10 +1,8 @@
 //! Opening the file: settings of a connection, migrations, and the refusal of what is not ours.
 
-use std::hash::Hasher;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use siphasher::sip::SipHasher24;
 
 use super::Options;
 use super::fault::Res;
@@ -131,7 +129,7 @@ fn migrate(conn: &mut Connection, known: &[(&str, &str)]) -> Res<StoreResult<()>
             )
             .optional()?;
         match applied {
-            Some(sum) if sum == checksum(sql) => {}
+            Some(sum) if sum == crate::format::checksum(sql) => {}
             Some(_) => {
                 return Ok(Err(StoreError::Schema {
                     what: format!(
@@ -145,23 +143,13 @@ fn migrate(conn: &mut Connection, known: &[(&str, &str)]) -> Res<StoreResult<()>
                 tx.execute_batch(sql)?;
                 tx.execute(
                     "INSERT INTO migration (number, name, checksum) VALUES (?1, ?2, ?3)",
-                    params![number, name, checksum(sql)],
+                    params![number, name, crate::format::checksum(sql)],
                 )?;
                 tx.commit()?;
             }
         }
     }
     Ok(Ok(()))
-}
-
-/// Of the words, not of the layout: line ends of another platform change nothing.
-fn checksum(sql: &str) -> i64 {
-    let mut hasher = SipHasher24::new();
-    for word in sql.split_whitespace() {
-        hasher.write(word.as_bytes());
-        hasher.write_u8(0);
-    }
-    hasher.finish().cast_signed()
 }
 
 fn flat(fault: super::fault::Fault, path: Option<&Path>) -> StoreError {

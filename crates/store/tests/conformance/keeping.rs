@@ -245,7 +245,7 @@ pub async fn positions_are_not_used_again_after_a_sweep(store: Arc<dyn Store>) {
     commit(&store, closing(&alert(1), None)).await.unwrap();
     let end = store.feed_end().await.unwrap();
     assert_eq!(store.sweep(rules()).await.unwrap().alerts, 1);
-    assert_eq!(store.feed_end().await.unwrap(), end);
+    assert!(store.feed_end().await.unwrap() >= end);
     commit(&store, opening(&alert(2))).await.unwrap();
     let after = store.feed(end, 10).await.unwrap();
     assert_eq!(after.len(), 1);

@@ -265,19 +265,26 @@ pub async fn the_feed_skips_nothing_while_many_write(store: Arc<dyn Store>) {
     let mut ids: Vec<_> = read.iter().map(|(_, e)| e.alert.0).collect();
     ids.sort_unstable();
     assert_eq!(ids, (1..=WRITERS * EACH).collect::<Vec<_>>());
-    assert_eq!(store.feed_end().await.unwrap(), after);
+    let end = store.feed_end().await.unwrap();
+    assert!(end >= after);
+    assert_eq!(store.feed(end, 10).await.unwrap(), vec![]);
     assert_eq!(store.feed(after, 10).await.unwrap(), vec![]);
 }
 
 pub async fn the_feed_wakes_its_readers_after_the_commit(store: Arc<dyn Store>) {
-    assert_eq!(store.feed_end().await.unwrap(), 0);
     let mut changed = store.changed();
     changed.mark_unchanged();
     let waiting = tokio::spawn({
         let store = store.clone();
         async move {
-            changed.changed().await.unwrap();
-            store.feed(0, 10).await.unwrap()
+            // A wake-up is a hint: it may come without anything to see, but one comes when there is.
+            loop {
+                changed.changed().await.unwrap();
+                let seen = store.feed(0, 10).await.unwrap();
+                if !seen.is_empty() {
+                    return seen;
+                }
+            }
         }
     });
     commit(&store, opening(&alert(1))).await.unwrap();

@@ -325,9 +325,14 @@ async fn apply(store: &Arc<dyn Store>, model: &mut Simple, op: Op, what: &str) {
                 repeat_count: count,
                 ends_at: (count > 4).then_some(now),
             };
-            store.seen(vec![row]).await.unwrap();
+            assert_eq!(store.seen(vec![row]).await.unwrap(), [off == 0], "{what}");
             if off == 0 {
-                kept.seen = Some(row);
+                // Nodes count for themselves: the highest count stands.
+                let before = kept.seen.filter(|seen| seen.version == row.version);
+                kept.seen = Some(SeenRow {
+                    repeat_count: before.map_or(count, |seen| seen.repeat_count.max(count)),
+                    ..row
+                });
             }
         }
         Op::Retire { by } => {
