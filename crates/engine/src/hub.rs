@@ -276,9 +276,19 @@ impl Hub {
             .map(|(why, until)| (why.to_owned(), until))
     }
 
-    /// Whether nothing is on its way and nothing that is due could leave: the rest waits for a time or a vendor.
+    /// Whether nothing is on its way, no timer is due and nothing that is due could leave: the rest waits for a time
+    /// or a vendor.
     pub async fn is_calm(&self) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
+        if self
+            .shared
+            .store
+            .next_timer()
+            .await?
+            .is_some_and(|t| t <= now)
+        {
+            return Ok(false);
+        }
         let keys: Vec<_> = self.catalog().revisions.keys().copied().collect();
         let dues = self.shared.store.next_due(keys.clone()).await?;
         let health = self.shared.health.lock();

@@ -178,6 +178,9 @@ impl Store for Watched {
     fn shared(&self) -> bool {
         self.inner.shared()
     }
+    fn listening(&self) -> bool {
+        self.inner.listening()
+    }
     fn start(&self, node: NodeId, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>> {
         watched!(self, write, true, start(node, now))
     }
