@@ -52,7 +52,7 @@ type Shared<T> = Arc<std::sync::Mutex<T>>;
 
 /// Fails with the first of the problems, if there are any.
 fn none(problems: &[String]) {
-    let shown: Vec<_> = problems.iter().take(30).cloned().collect();
+    let shown: Vec<_> = problems.iter().take(100).cloned().collect();
     assert!(
         problems.is_empty(),
         "{} problems:\n{}",
