@@ -17,7 +17,7 @@ use crate::clock::{self, DatabaseClock};
 use crate::desired::Desired;
 use crate::dispatch::health::Health;
 use crate::dispatch::{Dispatcher, RESULTS_MAX, settle_loop};
-use crate::intake::{Intake, KeyCache, Queues, Stepper, flush_at_the_end, flush_loop};
+use crate::intake::{Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loop, witness};
 use crate::leases::{self, Leases};
 pub(crate) use crate::shared::Shared;
 use crate::shared::crash_wish;
@@ -108,6 +108,7 @@ impl Hub {
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
         let is_shared = store.shared();
+        let (witness, witnessed) = Witness::new();
         let shared = Arc::new(Shared {
             node,
             watched,
@@ -131,8 +132,7 @@ impl Hub {
             catalog_version: AtomicU64::new(rows.version),
             health_rows: tokio::sync::Mutex::default(),
             walk_note: tokio::sync::Mutex::default(),
-            flush_wake: Notify::new(),
-            flushing: tokio::sync::Mutex::default(),
+            witness,
         });
         for row in rows.health {
             shared
@@ -157,6 +157,10 @@ impl Hub {
             started_at: now,
         };
         hub.run_loops(retention);
+        if is_shared {
+            let (shared, stop) = (hub.shared.clone(), hub.stopping().clone());
+            hub.loops.spawn(witness::run(shared, witnessed, stop));
+        }
         if let Some(database) = database_clock {
             let (store, stop) = (hub.store().clone(), hub.stopping().clone());
             hub.loops.spawn(clock::run(database, store, stop));
@@ -375,7 +379,7 @@ impl Hub {
             () = calm => true,
             () = shared.clock.sleep(STOP_WITHIN) => false,
         };
-        flush_at_the_end(shared).await;
+        flush(shared).await;
         leases::release(shared).await;
         if !in_time {
             telling::stopped_hard();

@@ -13,7 +13,7 @@ use wire::Egress;
 
 use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
-use crate::intake::{Busy, KeyCache, Queues};
+use crate::intake::{Busy, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::watched::Watched;
 
@@ -47,10 +47,8 @@ pub(crate) struct Shared {
     pub health_rows: tokio::sync::Mutex<()>,
     /// Held, with a lease, while the note of the walks is changed.
     pub walk_note: tokio::sync::Mutex<()>,
-    /// Many repeats wait: they are written at once.
-    pub flush_wake: Notify,
-    /// One flush of repeats at a time.
-    pub flushing: tokio::sync::Mutex<()>,
+    /// Beside other nodes repeats are written before they count.
+    pub witness: Witness,
 }
 
 impl Shared {
@@ -69,8 +67,8 @@ impl Shared {
         self.listen_anew();
     }
 
-    /// Whether a repeat may be taken on the cache's word: always when nobody else writes to the store, otherwise only
-    /// while it answers (DESIGN §4), and not when the last flush may be over.
+    /// Whether the cache may be asked for repeats: always when nobody else writes to the store, otherwise only while the
+    /// store answers (DESIGN §4), and not while the hub stops.
     pub fn trusts_cache(&self) -> bool {
         !self.store.shared() || (self.watched.is_fresh() && !self.stopping.is_cancelled())
     }

@@ -50,7 +50,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "campanile_repeats_stepped_total",
-        "Repeats that another node's change made into signals",
+        "What this node took for repeats, and another node's change made into signals",
     ),
     (
         "campanile_integrations_suspended",
@@ -76,8 +76,11 @@ pub fn signals_taken(outcomes: &[SignalOutcome]) {
     }
 }
 
-/// Repeats were taken whose alert another node had changed: they are decided like signals.
+/// What looked like repeats was none: another node had changed their alerts. They are decided like signals.
 pub fn repeats_stepped(count: usize) {
+    if count == 0 {
+        return;
+    }
     counter!("campanile_repeats_stepped_total").increment(count as u64);
     tracing::debug!(count, "repeats of alerts that another node had changed");
 }

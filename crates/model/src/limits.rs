@@ -32,11 +32,6 @@ pub const GROUP_SIGNALS_MAX: usize = 2048;
 pub const QUEUE_SIGNALS_PER_SOURCE_MAX: usize = 60_000;
 /// Signals waiting in all sources together.
 pub const QUEUE_SIGNALS_MAX: usize = 200_000;
-/// Repeats that a node beside others keeps until they are written, each second: at the 1 to 2 kB of a usual signal that
-/// is 100 MB. What comes beyond takes the slow way, which has the queue's limits.
-pub const REPEATS_KEPT_MAX: usize = 60_000;
-/// So many repeats are written at once instead of within the second: ten transactions' worth.
-pub const REPEATS_FLUSHED_AT: usize = 20_000;
 /// `updated` events kept for an open alert; older ones are trimmed (DESIGN §5, Keeping).
 pub const UPDATED_EVENTS_MAX: u32 = 1000;
 /// Events handed to one `plan`: a lane further behind works in steps.

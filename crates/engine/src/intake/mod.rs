@@ -10,24 +10,26 @@ mod flush;
 mod queue;
 mod route;
 mod stepper;
+pub(crate) mod witness;
 
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
 use model::{
     Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp,
-    limits,
 };
+use store::SeenRow;
 use tokio::sync::oneshot;
 
 pub(crate) use cache::KeyCache;
-use cache::{Kept, Late};
-pub(crate) use flush::{flush_at_the_end, flush_loop};
+pub(crate) use flush::{flush, flush_loop};
 pub(crate) use queue::Queues;
 pub(crate) use stepper::Stepper;
+pub(crate) use witness::Witness;
 
 use crate::catalog::Source;
 use crate::hub::Shared;
+use crate::telling;
 
 /// What is asked of the stepper.
 pub(crate) enum Item {
@@ -51,9 +53,6 @@ pub(crate) enum Item {
         integration: IntegrationId,
         entering: bool,
     },
-    /// A repeat that was acknowledged, of an alert that another node has changed since: it is a signal after all,
-    /// unless it came before that change.
-    Late(Late),
 }
 
 /// What became of an item.
@@ -121,62 +120,63 @@ impl Intake {
         let trusts_cache = self.shared.trusts_cache();
         let is_shared = self.shared.store.shared();
         let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
+        // With their places in the batch.
         let mut items = Vec::new();
-        // Where each item's outcome belongs.
-        let mut places: Vec<Option<usize>> = Vec::new();
+        let mut doubtful = Vec::new();
         let mut barred = Barred {
             shared: &self.shared,
             hashes: Vec::new(),
         };
-        let kept_count;
         {
             let mut cache = self.shared.cache.lock();
-            for signal in signals {
+            for (place, signal) in signals.into_iter().enumerate() {
                 let hash = cache.hash_of_key(source.project.id, source.scope, &signal.key);
                 let content = cache.hash_of_content(&signal);
-                if trusts_cache && let Some(alert) = repeat(&mut cache, hash, content, &signal, now)
-                {
-                    outcomes.push(Some(SignalOutcome::Repeated(alert)));
-                    if is_shared {
-                        let kept = Kept {
-                            source: source.clone(),
-                            signal: Arc::new(signal),
-                            content,
-                            came_at: now,
-                        };
-                        cache.keep(hash, kept);
-                    }
+                let row = match trusts_cache {
+                    true => repeat(&mut cache, hash, content, &signal, now),
+                    false => None,
+                };
+                outcomes.push(row.map(|row| SignalOutcome::Repeated(row.alert)));
+                if row.is_some() && !is_shared {
                     continue;
                 }
-                // What was acknowledged before is decided before.
-                if is_shared {
-                    for late in cache.take_kept(hash) {
-                        cache.bar(hash);
-                        items.push(Item::Late(late));
-                        places.push(None);
-                    }
-                }
-                cache.bar(hash);
-                barred.hashes.push(hash);
-                places.push(Some(outcomes.len()));
-                outcomes.push(None);
-                items.push(Item::Signal {
+                let item = Item::Signal {
                     source: source.clone(),
                     signal: Arc::new(signal),
                     hash,
                     content,
-                });
+                };
+                match row {
+                    Some(row) => doubtful.push((place, hash, row, item)),
+                    None => {
+                        cache.bar(hash);
+                        barred.hashes.push(hash);
+                        items.push((place, item));
+                    }
+                }
             }
-            kept_count = cache.kept_count();
         }
-        if kept_count > limits::REPEATS_FLUSHED_AT {
-            self.shared.flush_wake.notify_one();
+        if !doubtful.is_empty() {
+            let rows = doubtful.iter().map(|(_, _, row, _)| *row).collect();
+            let written = self.shared.witness.ask(rows).await?;
+            telling::repeats_stepped(written.iter().filter(|written| !**written).count());
+            let mut cache = self.shared.cache.lock();
+            for ((place, hash, row, item), written) in doubtful.into_iter().zip(written) {
+                if !written {
+                    // Another node has changed the alert: a signal like any other, before those that came after it.
+                    cache.doubt(hash, &row);
+                    cache.bar(hash);
+                    barred.hashes.push(hash);
+                    items.push((place, item));
+                }
+            }
+            items.sort_by_key(|(place, _)| *place);
         }
         if !items.is_empty() {
+            let (places, items): (Vec<usize>, Vec<Item>) = items.into_iter().unzip();
             let results = self.ask(Some(source.id.0), items).await;
             drop(barred);
             for (place, outcome) in places.into_iter().zip(results?) {
-                let Some(place) = place else { continue };
                 outcomes[place] = Some(match outcome {
                     ItemOutcome::Signal(outcome) => outcome,
                     ItemOutcome::Refused(why) => SignalOutcome::Refused(why),
@@ -235,28 +235,14 @@ impl Intake {
             asked_at: self.shared.clock.boot_ms(),
             reply,
         };
-        let pushed = match self.shared.refusal() {
-            None => self.shared.queues.push(queue, submission),
-            Some(busy) => Err((busy, submission)),
-        };
-        if let Err((busy, submission)) = pushed {
-            put_off(&mut self.shared.cache.lock(), submission.items);
+        if let Some(busy) = self.shared.refusal() {
             return Err(busy);
         }
+        self.shared.queues.push(queue, submission)?;
         answer.await.map_err(|_| Busy {
             reason: "the hub is stopping".to_owned(),
             retry_after: DurationMs::from_secs(5),
         })
-    }
-}
-
-/// Repeats among items that are not worked on are decided another time: they were acknowledged.
-fn put_off(cache: &mut KeyCache, items: impl IntoIterator<Item = Item>) {
-    for item in items {
-        if let Item::Late(late) = item {
-            cache.unbar(late.hash);
-            cache.put_off([late]);
-        }
     }
 }
 
@@ -282,7 +268,7 @@ fn repeat(
     content: u128,
     signal: &Signal,
     now: Timestamp,
-) -> Option<AlertId> {
+) -> Option<SeenRow> {
     if signal.kind != SignalKind::Fire || signal.message_id.is_some() {
         return None;
     }

@@ -33,25 +33,21 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    /// Adds a batch to its source's queue, or gives it back and says why.
-    pub fn push(
-        &self,
-        source: Option<u128>,
-        submission: Submission,
-    ) -> Result<(), (Busy, Submission)> {
+    /// Adds a batch to its source's queue, or says why not.
+    pub fn push(&self, source: Option<u128>, submission: Submission) -> Result<(), Busy> {
         let count = submission.items.len();
         {
             let mut inner = self.inner.lock();
             if inner.closed {
-                return Err((busy("the hub is stopping"), submission));
+                return Err(busy("the hub is stopping"));
             }
             if inner.waiting + count > limits::QUEUE_SIGNALS_MAX {
-                return Err((busy("the hub has too much waiting"), submission));
+                return Err(busy("the hub has too much waiting"));
             }
             let queue = inner.queues.entry(source.unwrap_or(INTERNAL)).or_default();
             // A batch that alone is over the limit still gets in when nothing else waits: it was let in by its size.
             if queue.items > 0 && queue.items + count > limits::QUEUE_SIGNALS_PER_SOURCE_MAX {
-                return Err((busy("this source has too much waiting"), submission));
+                return Err(busy("this source has too much waiting"));
             }
             queue.items += count;
             queue.submissions.push_back(submission);
@@ -180,19 +176,10 @@ mod tests {
     async fn i12_queues_are_served_in_turn() {
         let queues = Queues::default();
         for _ in 0..50 {
-            queues
-                .push(Some(1), batch(10))
-                .map_err(|(busy, _)| busy)
-                .unwrap();
+            queues.push(Some(1), batch(10)).unwrap();
         }
-        queues
-            .push(Some(2), batch(1))
-            .map_err(|(busy, _)| busy)
-            .unwrap();
-        queues
-            .push(None, batch(1))
-            .map_err(|(busy, _)| busy)
-            .unwrap();
+        queues.push(Some(2), batch(1)).unwrap();
+        queues.push(None, batch(1)).unwrap();
         let sizes: Vec<usize> = queues
             .take(22)
             .await
@@ -211,16 +198,10 @@ mod tests {
     async fn i10_a_full_source_is_asked_to_try_again_and_others_are_not() {
         let queues = Queues::default();
         for _ in 0..60 {
-            queues
-                .push(Some(1), batch(1000))
-                .map_err(|(busy, _)| busy)
-                .unwrap();
+            queues.push(Some(1), batch(1000)).unwrap();
         }
         assert!(queues.push(Some(1), batch(1)).is_err());
-        queues
-            .push(Some(2), batch(1))
-            .map_err(|(busy, _)| busy)
-            .unwrap();
+        queues.push(Some(2), batch(1)).unwrap();
         assert_eq!(queues.waiting(), 60_001);
     }
 
@@ -233,10 +214,7 @@ mod tests {
                     asked_at,
                     ..batch(asked_at as usize)
                 };
-                queues
-                    .push(Some(source), one)
-                    .map_err(|(busy, _)| busy)
-                    .unwrap();
+                queues.push(Some(source), one).unwrap();
             }
         }
         let old = queues.take_asked_before(7);
@@ -254,10 +232,7 @@ mod tests {
     #[tokio::test]
     async fn closed_queues_are_served_to_their_end() {
         let queues = Queues::default();
-        queues
-            .push(Some(1), batch(1))
-            .map_err(|(busy, _)| busy)
-            .unwrap();
+        queues.push(Some(1), batch(1)).unwrap();
         queues.close();
         assert!(queues.push(Some(1), batch(1)).is_err());
         assert!(queues.take(10).await.is_some());

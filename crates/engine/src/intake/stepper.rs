@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use model::{DurationMs, limits};
-use store::{StoreError, WriteError};
+use store::{SeenRow, StoreError, WriteError};
 
 use crate::hub::Shared;
 use crate::intake::desk::Desk;
-use crate::intake::{Busy, Item, ItemOutcome, Submission, put_off};
+use crate::intake::{Busy, Item, ItemOutcome, Submission};
 use crate::telling;
 
 /// Rounds until a contested alert's sender is asked to try again: with one writer nothing is contested but lanes
@@ -34,7 +34,6 @@ impl Stepper {
                 let asked = self.shared.clock.boot_ms() - WAITED_MAX.0;
                 for submission in self.shared.queues.take_asked_before(asked) {
                     let failed = submission.items.iter().map(|_| failed()).collect();
-                    put_off(&mut self.shared.cache.lock(), submission.items);
                     // As below.
                     let _gone = submission.reply.send(failed);
                 }
@@ -71,7 +70,6 @@ impl Stepper {
         for index in open {
             outcomes[index] = None;
         }
-        self.settle_late(items, &outcomes);
         let mut outcomes = outcomes.into_iter();
         for (reply, count) in replies {
             let answer = outcomes
@@ -83,21 +81,6 @@ impl Stepper {
             let _gone = reply.send(answer);
         }
         is_up
-    }
-
-    /// Late repeats that were decided are done with; the others are acknowledged all the same and come again.
-    fn settle_late(&self, items: Vec<Item>, outcomes: &[Option<ItemOutcome>]) {
-        if !self.shared.store.shared() {
-            return;
-        }
-        let mut cache = self.shared.cache.lock();
-        for (item, outcome) in items.into_iter().zip(outcomes) {
-            match (&item, outcome) {
-                (Item::Late(_), None | Some(ItemOutcome::Failed(_))) => put_off(&mut cache, [item]),
-                (Item::Late(late), _) => cache.unbar(late.hash),
-                _ => {}
-            }
-        }
     }
 
     /// Decides and writes the items `open`; the indexes of those that lost a race.
@@ -115,8 +98,11 @@ impl Stepper {
         for &index in open {
             outcomes[index] = desk.decide(index, &items[index]);
         }
+        let repeats = desk.take_repeats();
         let (writes, workings, mut again) = desk.into_writes();
+        again.extend(self.witness(repeats).await?);
         if writes.is_empty() {
+            again.sort_unstable();
             clear(outcomes, &again);
             return Ok(again);
         }
@@ -129,7 +115,7 @@ impl Stepper {
                 Ok(()) => {
                     let alert = &working.alert;
                     if alert.is_closed() && alert.live_until.is_none() {
-                        cache.remove(working.hash, alert.id, working.stored);
+                        cache.remove(working.hash, alert.id);
                     } else {
                         cache.put(working.hash, alert, working.content, working.stored);
                     }
@@ -150,6 +136,20 @@ impl Stepper {
         again.dedup();
         clear(outcomes, &again);
         Ok(again)
+    }
+
+    /// Writes repeats that the desk found beside other nodes; those that were none after all.
+    async fn witness(&self, repeats: Vec<(usize, SeenRow)>) -> Result<Vec<usize>, StoreError> {
+        if repeats.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = repeats.iter().map(|(_, row)| *row).collect();
+        let written = self.shared.store.seen(rows).await?;
+        let lost = repeats
+            .into_iter()
+            .zip(written)
+            .filter(|(_, written)| !written);
+        Ok(lost.map(|((index, _), _)| index).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 //! On SQLite it has all of them and a miss is an answer (DESIGN §4): the cache is filled at start and only the stepper
 //! changes it. Beside other nodes it has the keys that this node heard of lately; a miss proves nothing, an entry may
 //! be stale, and what it says is verified before it counts: repeats by the version that their row is written with
-//! (`repeats`), everything else by the stepper's reading. Keys and contents are known by keyed 128-bit hashes, so a
+//! (`witness`), everything else by the stepper's reading. Keys and contents are known by keyed 128-bit hashes, so a
 //! sender cannot make two of them meet.
 
 mod repeats;
@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use model::{Alert, AlertId, ProjectId, Scope, Signal, Timestamp};
-pub(crate) use repeats::{Kept, Late};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use store::SeenRow;
 
@@ -35,8 +34,6 @@ pub(crate) struct Entry {
     waiting: u32,
     /// The generation in which it was of use last.
     touched: u32,
-    /// Beside other nodes: the newest repeat, until its row is written.
-    kept: Option<Box<Kept>>,
 }
 
 /// Beside other nodes an entry that nothing asked for is forgotten after so many generations (minutes): senders repeat
@@ -74,10 +71,6 @@ pub(crate) struct KeyCache {
     /// Keys that wait for the stepper and have no entry.
     barred: HashMap<u128, u32, BuildHasherDefault<Uniform>>,
     dirty: Vec<u128>,
-    /// Repeats that are kept in entries.
-    kept: usize,
-    /// Repeats of alerts that another node changed, by key, oldest first: the stepper is to decide about them.
-    late: HashMap<u128, Vec<Late>, BuildHasherDefault<Uniform>>,
 }
 
 impl KeyCache {
@@ -85,8 +78,6 @@ impl KeyCache {
         KeyCache {
             shared,
             generation: 0,
-            kept: 0,
-            late: HashMap::default(),
             hash_keys,
             entries: HashMap::default(),
             barred: HashMap::default(),
@@ -176,28 +167,21 @@ impl KeyCache {
             dirty: false,
             waiting,
             touched: self.generation,
-            kept: None,
         };
-        if let Some(mut old) = old {
-            let kept = unkeep(&mut self.kept, &mut old);
-            if old.alert != alert.id || (self.shared && from != Some(old.version)) {
-                // Repeats of another episode, or of a version that another node has changed.
-                self.put_off(late(hash, old.alert, kept));
-            } else {
-                if content.is_none() {
-                    entry.content = old.content;
-                }
-                // Repeats that came while the row was being written are not in it. Those that came before are: the
-                // write found the version that they repeated.
-                if old.repeat_count > alert.repeat_count && entry.takes_repeats {
-                    entry.repeat_count = old.repeat_count;
-                    entry.last_seen = old.last_seen.max(entry.last_seen);
-                    entry.ends_at = old.ends_at.max(entry.ends_at);
-                    entry.dirty = true;
-                    self.dirty.push(hash);
-                    entry.kept = kept.filter(|kept| kept.content == entry.content);
-                    self.kept += usize::from(entry.kept.is_some());
-                }
+        // Repeats of another episode, or of a version that another node has changed, say nothing of this one.
+        if let Some(old) = old
+            && old.alert == alert.id
+            && (!self.shared || from == Some(old.version))
+        {
+            if content.is_none() {
+                entry.content = old.content;
+            }
+            // Repeats that came while the row was being written are not in it.
+            if old.repeat_count > alert.repeat_count && entry.takes_repeats {
+                entry.repeat_count = old.repeat_count;
+                entry.last_seen = old.last_seen.max(entry.last_seen);
+                entry.ends_at = old.ends_at.max(entry.ends_at);
+                self.soil(hash, &mut entry);
             }
         }
         self.entries.insert(hash, entry);
@@ -226,31 +210,23 @@ impl KeyCache {
     /// Nobody holds this key, as it was read.
     pub fn note_free(&mut self, hash: u128) {
         if let Some(entry) = self.entries.remove(&hash) {
-            self.gone(hash, entry);
+            self.gone(hash, &entry);
         }
     }
 
-    /// An entry left the map: its key stays barred, its repeat is decided by the stepper.
-    fn gone(&mut self, hash: u128, mut entry: Entry) {
+    /// An entry left the map: its key stays barred.
+    fn gone(&mut self, hash: u128, entry: &Entry) {
         if entry.waiting > 0 {
             self.barred.insert(hash, entry.waiting);
         }
-        let kept = unkeep(&mut self.kept, &mut entry);
-        self.put_off(late(hash, entry.alert, kept));
     }
 
-    /// Forgets a key whose alert gave it up by a write on the version `from`. A key that waits for the stepper stays
-    /// barred.
-    pub fn remove(&mut self, hash: u128, alert: AlertId, from: Option<u32>) {
-        if self.entries.get(&hash).is_none_or(|e| e.alert != alert) {
-            return;
-        }
-        if let Some(mut entry) = self.entries.remove(&hash) {
-            if from == Some(entry.version) {
-                // It came before this close.
-                unkeep(&mut self.kept, &mut entry);
-            }
-            self.gone(hash, entry);
+    /// Forgets a key whose alert gave it up. A key that waits for the stepper stays barred.
+    pub fn remove(&mut self, hash: u128, alert: AlertId) {
+        if self.entries.get(&hash).is_some_and(|e| e.alert == alert)
+            && let Some(entry) = self.entries.remove(&hash)
+        {
+            self.gone(hash, &entry);
         }
     }
 
@@ -266,7 +242,7 @@ impl KeyCache {
             let generation = self.generation;
             self.take_out(|entry| {
                 let idle = generation.wrapping_sub(entry.touched) > GENERATIONS_KEPT;
-                idle && !entry.dirty && entry.waiting == 0 && entry.kept.is_none()
+                idle && entry.waiting == 0
             });
         }
     }
@@ -274,19 +250,7 @@ impl KeyCache {
     fn take_out(&mut self, out: impl Fn(&Entry) -> bool) {
         let taken: Vec<(u128, Entry)> = self.entries.extract_if(|_, e| out(e)).collect();
         for (hash, entry) in taken {
-            self.gone(hash, entry);
+            self.gone(hash, &entry);
         }
     }
-}
-
-/// A repeat as the stepper gets it.
-fn late(hash: u128, alert: AlertId, kept: Option<Box<Kept>>) -> Option<Late> {
-    kept.map(|kept| Late { hash, alert, kept })
-}
-
-/// Takes the repeat out of an entry.
-fn unkeep(count: &mut usize, entry: &mut Entry) -> Option<Box<Kept>> {
-    let kept = entry.kept.take();
-    *count -= usize::from(kept.is_some());
-    kept
 }

@@ -72,13 +72,6 @@ impl Desk<'_> {
                     Item::Act { alert, .. }
                     | Item::Timer { alert }
                     | Item::Reroute { alert, .. } => ids.push(*alert),
-                    Item::Late(late) => {
-                        let kept = &late.kept;
-                        ids.push(late.alert);
-                        keys.push(&mut self.looked_up, late.hash, || {
-                            live_key(&kept.source, &kept.signal)
-                        });
-                    }
                 }
             }
         }

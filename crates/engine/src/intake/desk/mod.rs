@@ -1,7 +1,6 @@
 //! The alerts of one round on the stepper's desk: read once, decided upon item by item, written once.
 
 mod fetch;
-mod late;
 mod working;
 
 use std::collections::{HashMap, HashSet};
@@ -10,12 +9,11 @@ use std::sync::Arc;
 use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
 use model::{Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Signal, SourceId, Timestamp};
-use store::AlertWrite;
+use store::{AlertWrite, SeenRow};
 use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::cache::Kept;
 use crate::intake::route::{reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
@@ -34,6 +32,7 @@ pub(super) struct Desk<'a> {
     looked_up: HashSet<u128>,
     /// Items that were decided on a key that nobody looked up, and not as new alerts: they are decided again.
     unsure: Vec<usize>,
+    repeats: Vec<(usize, SeenRow)>,
 }
 
 impl<'a> Desk<'a> {
@@ -49,7 +48,13 @@ impl<'a> Desk<'a> {
             is_shared: shared.store.shared(),
             looked_up: HashSet::new(),
             unsure: Vec::new(),
+            repeats: Vec::new(),
         }
+    }
+
+    /// Repeats that were found beside other nodes, by item: they count once their rows are written.
+    pub fn take_repeats(&mut self) -> Vec<(usize, SeenRow)> {
+        std::mem::take(&mut self.repeats)
     }
 
     pub fn decide(&mut self, index: usize, item: &Item) -> Option<ItemOutcome> {
@@ -115,10 +120,6 @@ impl<'a> Desk<'a> {
                     working.changed = true;
                     working.items.push(index);
                 }
-                Some(ItemOutcome::Done)
-            }
-            Item::Late(late) => {
-                self.late(index, late);
                 Some(ItemOutcome::Done)
             }
         }
@@ -189,15 +190,9 @@ impl<'a> Desk<'a> {
                     working.items.push(index);
                 } else {
                     let mut cache = self.shared.cache.lock();
-                    cache.learn(hash, id, content, ends_at, self.now);
+                    let row = cache.learn(hash, id, content, ends_at, self.now);
                     if self.is_shared {
-                        let kept = Kept {
-                            source: source.clone(),
-                            signal: signal.clone(),
-                            content,
-                            came_at: self.now,
-                        };
-                        cache.keep(hash, kept);
+                        self.repeats.extend(row.map(|row| (index, row)));
                     }
                 }
                 SignalOutcome::Repeated(id)
