@@ -276,9 +276,19 @@ impl Hub {
             .map(|(why, until)| (why.to_owned(), until))
     }
 
-    /// Whether nothing is on its way and nothing that is due could leave: the rest waits for a time or a vendor.
+    /// Whether nothing is on its way, no timer is due and nothing that is due could leave: the rest waits for a time
+    /// or a vendor.
     pub async fn is_calm(&self) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
+        if self
+            .shared
+            .store
+            .next_timer()
+            .await?
+            .is_some_and(|t| t <= now)
+        {
+            return Ok(false);
+        }
         let keys: Vec<_> = self.catalog().revisions.keys().copied().collect();
         let dues = self.shared.store.next_due(keys.clone()).await?;
         let health = self.shared.health.lock();
@@ -319,6 +329,7 @@ impl Hub {
         // A trial of the whole before anything is written: a bad file changes nothing.
         let after = compare::merged(rows, &comparison.rows);
         let catalog = build(&desired.organization, &after, &shared.sealer)?;
+        let mut built = version;
         if comparison.rows != store::CatalogRows::default() {
             let change = store::CatalogRows {
                 version,
@@ -327,11 +338,12 @@ impl Hub {
             match shared.store.put_catalog(change).await {
                 // Nobody else wrote in between, so that this version follows; if a store counts otherwise, it is read
                 // once more.
-                Ok(()) => shared.catalog_version.store(version + 1, Ordering::Relaxed),
+                Ok(()) => built += 1,
                 Err(WriteError::Conflict) => return Ok(None),
                 Err(WriteError::Store(error)) => return Err(error.into()),
             }
         }
+        shared.catalog_version.store(built, Ordering::Relaxed);
         shared.catalog.store(Arc::new(catalog));
         if !comparison.recovered.is_empty() {
             let _on_its_way = shared.health_rows.lock().await;

@@ -40,6 +40,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken, retention:
             shared.listen_anew();
             offset = now_offset;
         }
+        if !shared.store.listening() {
+            shared.listen_anew();
+        }
         if seconds % MEASURE_EVERY == 0 {
             measure(&shared).await;
         }

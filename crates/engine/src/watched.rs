@@ -37,7 +37,7 @@ pub(crate) struct Watched {
     /// When the newest call that failed began.
     failed: AtomicI64,
     /// Since when reads and writes fail, where they do.
-    down: [Mutex<Option<i64>>; 2],
+    down: Mutex<[Option<i64>; 2]>,
     /// Why this node does not work on this database any more.
     aside: OnceLock<String>,
 }
@@ -69,7 +69,7 @@ impl Watched {
             failed: AtomicI64::new(i64::MIN),
             inner,
             clock,
-            down: [Mutex::new(None), Mutex::new(None)],
+            down: Mutex::default(),
             aside: OnceLock::new(),
         }
     }
@@ -128,8 +128,14 @@ impl Watched {
 
     fn answered(&self, way: Way, began: i64) {
         self.answered.fetch_max(began, Ordering::Relaxed);
-        let since = self.down[way as usize].lock().take();
-        if let Some(since) = since {
+        let (was, still) = {
+            let mut down = self.down.lock();
+            let was = down[way as usize].take();
+            (was, down.iter().any(Option::is_some))
+        };
+        if let Some(since) = was
+            && !still
+        {
             telling::store_back(DurationMs(self.clock.boot_ms() - since));
         }
     }
@@ -139,9 +145,9 @@ impl Watched {
             StoreError::Unavailable { .. } => {
                 self.failed.fetch_max(began, Ordering::Relaxed);
                 let first = {
-                    let mut down = self.down[way as usize].lock();
-                    let first = down.is_none();
-                    down.get_or_insert(began);
+                    let mut down = self.down.lock();
+                    let first = down.iter().all(Option::is_none);
+                    down[way as usize].get_or_insert(began);
                     first
                 };
                 if first {
@@ -171,6 +177,9 @@ macro_rules! watched {
 impl Store for Watched {
     fn shared(&self) -> bool {
         self.inner.shared()
+    }
+    fn listening(&self) -> bool {
+        self.inner.listening()
     }
     fn start(&self, node: NodeId, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>> {
         watched!(self, write, true, start(node, now))
@@ -352,5 +361,28 @@ impl Store for Watched {
 
     fn sweep(&self, rules: SweepRules) -> BoxFuture<'_, StoreResult<SweepReport>> {
         watched!(self, write, true, sweep(rules))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::TestClock;
+    use store::sqlite::SqliteStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_vouches_for_two_seconds_and_a_call_that_asks_nothing_is_none() {
+        let clock = Arc::new(TestClock::at(Timestamp(1_000_000)));
+        let watched = Watched::new(SqliteStore::in_memory().unwrap(), clock.clone());
+        assert!(watched.is_fresh());
+        // A process that was stopped: no call failed, none was answered.
+        clock.advance(TRUSTED_FOR);
+        assert!(!watched.is_fresh());
+        assert!(!watched.is_down(), "nothing has failed yet");
+        watched.load(Vec::new()).await.unwrap();
+        assert!(!watched.is_fresh());
+        watched.catalog_version().await.unwrap();
+        assert!(watched.is_fresh());
     }
 }

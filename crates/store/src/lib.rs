@@ -57,6 +57,11 @@ pub trait Store: Send + Sync + 'static {
     fn shared(&self) -> bool;
     /// Notes that this process works on the store as `node`, and says how the last one ended.
     fn start(&self, node: NodeId, now: Timestamp) -> BoxFuture<'_, StoreResult<StartReport>>;
+    /// Whether all nodes that senders may speak to are heard from. While one is missing without a goodbye (killed, cut
+    /// off, and given up after ten minutes), the silence of its senders proves nothing (I13).
+    fn listening(&self) -> bool {
+        true
+    }
     /// Takes or renews the lease `name` for `holder`: true if it is the holder's until `until`. Another holder's lease
     /// gives way once it has ended (its `until` <= `now`) or was given back.
     fn lease(

@@ -209,6 +209,33 @@ async fn nodes_share_the_due_lanes_and_take_over_what_another_leaves() {
 }
 
 #[tokio::test]
+async fn i13_a_node_that_is_missing_without_a_goodbye_makes_silence_no_evidence() {
+    let database = Server::shared().database();
+    let store = open(&database).await;
+    store.start(NodeId(1), NOW).await.unwrap();
+    assert!(store.listening());
+    let until = async |wanted: bool| {
+        let seen = tokio::time::timeout(Duration::from_secs(10), async {
+            while store.listening() != wanted {
+                tokio::task::yield_now().await;
+            }
+        });
+        seen.await.unwrap();
+    };
+    let ago = |ms: i64| format!("(extract(epoch FROM clock_timestamp()) * 1000)::bigint - {ms}");
+    database.sql(&format!(
+        "INSERT INTO node VALUES ('00000000-0000-0000-0000-000000000002', {}, 1)",
+        ago(7_000)
+    ));
+    until(false).await;
+    database.sql(&format!(
+        "UPDATE node SET seen_at = {} WHERE id <> '00000000-0000-0000-0000-000000000001'",
+        ago(601_000)
+    ));
+    until(true).await;
+}
+
+#[tokio::test]
 async fn the_feed_never_skips_a_transaction_that_commits_late() {
     let database = Server::shared().database();
     let store = open(&database).await;

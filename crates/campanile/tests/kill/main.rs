@@ -8,6 +8,7 @@
 
 mod api;
 mod check;
+mod dice;
 mod http;
 mod hub;
 mod plan;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::dice::Dice;
 use crate::http::{Connection, Heard};
-use crate::plan::Dice;
 use crate::truth::{Key, Said, Truth};
 use crate::{Shared, now, pause};
 

@@ -18,7 +18,7 @@ pub const SECRET: &str = "whsec_a2lsbC10ZXN0LXNlY3JldC0wMTIzNDU2Nzg5";
 const FAULT_RATE: f64 = 0.07;
 
 pub struct Vendors {
-    sandbox: Sandbox,
+    pub sandbox: Sandbox,
     pub url: String,
     pub webhooks: Webhooks,
 }

@@ -85,7 +85,8 @@ impl Dispatcher {
             let shared = self.shared.clone();
             let woken = shared.dispatch_wake.notified();
             let now = self.shared.clock.now();
-            let passed = match self.pass(now).await {
+            let boot = self.shared.clock.boot_ms();
+            let passed = match self.pass(now, boot).await {
                 Ok(passed) => passed,
                 Err(error) => {
                     telling::store_failed("dispatcher", &error);
@@ -114,8 +115,8 @@ impl Dispatcher {
         }
     }
 
-    /// One look at everything that is due.
-    async fn pass(&mut self, now: Timestamp) -> Result<Passed, StoreError> {
+    /// One look at everything that is due at `now`, which was at `boot`.
+    async fn pass(&mut self, now: Timestamp, boot: i64) -> Result<Passed, StoreError> {
         let catalog = self.shared.catalog.load_full();
         let keys: Vec<RevisionKey> = catalog.revisions.keys().copied().collect();
         let dues = self.shared.store.next_due(keys.clone()).await?;
@@ -156,7 +157,7 @@ impl Dispatcher {
                 contested: false,
             });
         }
-        let worked = self.work(works, now).await?;
+        let worked = self.work(works, now, boot).await?;
         // Alone, a lane that was lost was raised by the stepper, which is done with it.
         let contested = worked.lost && !worked.did && self.shared.store.shared();
         Ok(Passed {
@@ -184,8 +185,14 @@ impl Dispatcher {
         wants.rotate_left(by);
     }
 
-    /// Looks at lanes, writes what needs no sending, claims and starts the rest.
-    async fn work(&mut self, works: Vec<LaneWork>, now: Timestamp) -> Result<Worked, StoreError> {
+    /// Looks at lanes, writes what needs no sending, claims and starts the rest. Leases count from
+    /// `now`, which was at `boot`.
+    async fn work(
+        &mut self,
+        works: Vec<LaneWork>,
+        now: Timestamp,
+        boot: i64,
+    ) -> Result<Worked, StoreError> {
         let catalog = self.shared.catalog.load_full();
         let mut writes = Vec::new();
         let mut drafts = Vec::new();
@@ -235,7 +242,6 @@ impl Dispatcher {
         let mut worked = Worked::default();
         let claims: Vec<ClaimWrite> = drafts.iter().map(|d| d.claim_write(now)).collect();
         if !claims.is_empty() {
-            let boot = self.shared.clock.boot_ms();
             let answers = self.shared.store.claim(claims).await?;
             self.shared.crash_point("after_claim_before_send");
             for (draft, answer) in drafts.into_iter().zip(answers) {
@@ -350,7 +356,7 @@ impl Dispatcher {
         let (shared, results) = (self.shared.clone(), self.results.clone());
         self.sends.spawn(async move {
             let started = shared.clock.boot_ms();
-            // A process that was stopped between claim and send must not send under a lapsed claim (DESIGN §5).
+            // A process that was stopped between its look and the send must not send under a lapsed claim (DESIGN §5).
             let policy = &draft.errand.revision.lane_policy;
             let finish = if started - claimed_boot_ms > LEASE_SLACK.0 / 2 {
                 settle::too_late()

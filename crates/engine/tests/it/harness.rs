@@ -1,8 +1,9 @@
-//! A hub in this process: SQLite in a folder of its own, the sandbox on a free port, one clock for both.
+//! A hub in this process: a store of its own, the sandbox on a free port, one clock for both.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::place::Place;
 use engine::catalog::{Sealer, Way};
 use engine::desired::{
     DebugHidden, Desired, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy,
@@ -18,7 +19,6 @@ use sandbox::slack::{Message, Slack};
 use sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use store::Store;
-use store::sqlite::{Options, SqliteStore};
 use wire::{Egress, EgressPolicy, EgressSettings, KeyRing};
 
 pub const CHANNEL: &str = "#ops";
@@ -36,7 +36,7 @@ pub struct World {
     pub vendors: String,
     pub hub: Hub,
     pub desired: Desired,
-    folder: tempfile::TempDir,
+    place: Place,
     keys: String,
 }
 
@@ -51,16 +51,16 @@ impl World {
         tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
         let mut desired = usual(&vendors);
         change(&mut desired, &vendors);
-        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new();
         let keys = KEYS.to_owned();
-        let hub = start(&clock, &folder.path().join("store.sqlite"), &keys, &desired).await;
+        let hub = start(&clock, &place, &keys, &desired).await;
         World {
             clock,
             sandbox,
             vendors,
             hub,
             desired,
-            folder,
+            place,
             keys,
         }
     }
@@ -73,20 +73,20 @@ impl World {
             vendors,
             hub,
             desired,
-            folder,
+            place,
             keys,
         } = self;
         stop(&hub, &clock).await;
         drop(hub);
         clock.advance(down);
-        let hub = start(&clock, &folder.path().join("store.sqlite"), &keys, &desired).await;
+        let hub = start(&clock, &place, &keys, &desired).await;
         World {
             clock,
             sandbox,
             vendors,
             hub,
             desired,
-            folder,
+            place,
             keys,
         }
     }
@@ -166,9 +166,17 @@ impl World {
         self.messages().iter().map(color).collect()
     }
 
-    /// Waits, in real time, until `condition` holds.
+    /// Waits, in real time, until `condition` holds. A millisecond goes by with each look: beside other writers the hub
+    /// makes short pauses.
     pub async fn until(&self, what: &str, condition: impl Fn(&World) -> bool) {
-        eventually(what, || condition(self)).await;
+        eventually(what, || {
+            let holds = condition(self);
+            if !holds {
+                self.clock.advance(DurationMs(1));
+            }
+            holds
+        })
+        .await;
     }
 
     /// Waits until an alert as it is stored is as wanted; time moves on meanwhile.
@@ -299,14 +307,8 @@ fn integration(name: &str, sink: &str, settings: Value) -> DesiredIntegration {
     }
 }
 
-async fn start(
-    clock: &Arc<TestClock>,
-    file: &std::path::Path,
-    keys: &str,
-    desired: &Desired,
-) -> Hub {
-    let store = SqliteStore::open(file, &Options::default()).unwrap();
-    let parts = parts(store, clock.clone(), keys, 7);
+async fn start(clock: &Arc<TestClock>, place: &Place, keys: &str, desired: &Desired) -> Hub {
+    let parts = parts(place.open().await, clock.clone(), keys, 7);
     Hub::start(parts, desired).await.unwrap()
 }
 

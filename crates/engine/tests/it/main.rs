@@ -4,5 +4,6 @@
 mod delivery;
 mod harness;
 mod outages;
+mod place;
 mod settings;
 mod twin;

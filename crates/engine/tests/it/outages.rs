@@ -181,7 +181,7 @@ async fn i13_the_hub_down_for_ten_minutes_with_a_thousand_firing_alerts_resolves
         .move_until(
             "expired and green",
             DurationMs::from_mins(30),
-            DurationMs::from_secs(5),
+            DurationMs::from_secs(3),
             |w| shown(w).iter().all(|m| color(m) == "good"),
         )
         .await;

@@ -26,7 +26,7 @@ mod wake;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::{
@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     /// Added to transaction numbers in events' positions.
     feed_added: i64,
     share: RwLock<Share>,
+    /// No other node is missing without a goodbye.
+    all_heard: AtomicBool,
     /// Why this node may not work on the database any more.
     aside: RwLock<Option<String>>,
     node: Mutex<Option<NodeId>>,
@@ -239,6 +241,7 @@ impl PgStore {
             slow_turns: Semaphore::new((options.connections / 2).max(1)),
             feed_added,
             share: RwLock::new(Share::WHOLE),
+            all_heard: AtomicBool::new(true),
             aside: RwLock::new(None),
             node: Mutex::new(None),
             redone: AtomicU64::new(0),
@@ -300,6 +303,10 @@ impl Store for PgStore {
             node::keep_beating(&self.inner);
             catalog::start(&self.inner).await
         })
+    }
+
+    fn listening(&self) -> bool {
+        self.inner.all_heard.load(Ordering::Relaxed)
     }
 
     fn lease(

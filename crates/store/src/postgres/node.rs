@@ -1,5 +1,6 @@
 //! This node among others: its heartbeat, its share of the work, leases, the database's clock, standing aside.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use super::{Inner, schema, time};
 const BEAT: Duration = Duration::from_secs(2);
 /// A node that was silent for this long gets no share of the work any more.
 const SILENT_AFTER_MS: i64 = 6_000;
+/// One that was silent for longer is not waited for any more.
+const MISSING_AFTER_MS: i64 = 600_000;
 /// Rows of nodes that are long gone are removed.
 const FORGOTTEN_AFTER_MS: i64 = 3_600_000;
 
@@ -64,13 +67,16 @@ pub(super) async fn beat(inner: &Inner, node: NodeId) -> Res<()> {
     conn.execute(&put, &[&id, &schema::known()]).await?;
     let select = conn
         .prepare_cached(&format!(
-            "SELECT id FROM node WHERE seen_at > {NOW} - {SILENT_AFTER_MS} ORDER BY id"
+            "SELECT id, seen_at > {NOW} - {SILENT_AFTER_MS} FROM node
+             WHERE seen_at > {NOW} - {MISSING_AFTER_MS} ORDER BY id"
         ))
         .await?;
     let rows = conn.query(&select, &[]).await?;
     conn.done();
-    let index = rows.iter().position(|row| row.get::<_, Uuid>(0) == id);
-    *inner.share.write() = match (index, i32::try_from(rows.len())) {
+    let (alive, missing): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, bool>(1));
+    inner.all_heard.store(missing.is_empty(), Ordering::Relaxed);
+    let index = alive.iter().position(|row| row.get::<_, Uuid>(0) == id);
+    *inner.share.write() = match (index, i32::try_from(alive.len())) {
         (Some(index), Ok(count)) => Share {
             index: i32::try_from(index).unwrap_or(0),
             count,

@@ -44,6 +44,22 @@ async fn no_repeat_is_taken_on_the_caches_word_while_the_store_does_not_answer()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_only_hangs_vouches_no_longer_than_one_that_fails() {
+    let twins = Arc::new(Twins::new(|desired, _| desired.projects[0].integrations.clear()).await);
+    twins.a.fire("db-1").await;
+    // No call is answered and none has failed yet, as after a node was paused.
+    twins.a.door.set(Door::Hanging(DurationMs::from_mins(1)));
+    twins.pass(DurationMs(2100)).await;
+    let sent = twins.clone();
+    let sent = tokio::spawn(async move { sent.a.try_send(fire("db-1")).await });
+    twins.pass(DurationMs(500)).await;
+    assert!(!sent.is_finished(), "it is asked of the store");
+    twins.pass(DurationMs::from_mins(1)).await;
+    eventually("it failed", || sent.is_finished()).await;
+    sent.await.unwrap().unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i1_a_repeat_that_could_not_be_written_is_written_when_the_store_is_back() {
     let twins = Twins::new(|desired, _| desired.projects[0].integrations.clear()).await;
     twins.a.fire("db-1").await;
