@@ -146,6 +146,13 @@ fn summary(file: &Path, config: &Config) -> String {
             some => format!("public addresses and {}", some.join(", ")),
         },
     );
+    line(
+        "keeps",
+        format!(
+            "closed alerts {}, attempts {}",
+            server.retention.closed_alerts, server.retention.attempts
+        ),
+    );
     for (dialect, names) in &server.hosts {
         line("host names", format!("{} for {dialect}", names.join(", ")));
     }

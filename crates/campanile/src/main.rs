@@ -1,5 +1,6 @@
 //! Campanile: one binary that hears every alerting dialect and tells every service that should know.
 
+mod admin;
 mod check;
 mod cli;
 mod client;
@@ -45,6 +46,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             } else {
                 ExitCode::FAILURE
             });
+        }
+        Command::Admin(args) => {
+            admin::run(args, std::sync::Arc::new(SystemClock), &mut out).await?
         }
         Command::Send(args) => {
             let text = client::send(&args).await?;

@@ -45,7 +45,7 @@ pub struct Parts {
 }
 
 /// How long things are kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     pub closed_alerts: DurationMs,
     pub attempts: DurationMs,

@@ -109,6 +109,12 @@ impl Server {
         self.told("start");
     }
 
+    /// One of PostgreSQL's own programs (`pg_dump`, `psql` …), as the server's account and in its folder. It is not told
+    /// where the server is: give it a database's address.
+    pub fn program(&self, name: &str) -> Command {
+        command(&self.bin.join(name), &self.folder, self.account)
+    }
+
     /// What it logged so far: errors of statements, deadlocks, starts and stops.
     pub fn log(&self) -> String {
         let log = std::fs::read(self.folder.join("log")).unwrap_or_default();

@@ -5,8 +5,10 @@
 //! about alerts, and nothing above it knows SQL. Times come from the caller's clock, which a shared store sets
 //! ([`Store::database_now`]).
 
+pub mod copy;
 mod format;
 pub mod postgres;
+mod progress;
 mod rows;
 pub mod sqlite;
 
@@ -14,6 +16,7 @@ use model::{
     Alert, AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId,
     Timestamp,
 };
+pub use progress::{Listener, Progress, Step};
 pub use rows::*;
 
 /// Something the store could not do.

@@ -3,6 +3,7 @@
 //! Every flag has an environment twin. Those that mean the same for several commands are `CAMPANILE_NAME`, the others
 //! carry their command's name; a test holds this.
 
+mod admin;
 mod alerts;
 mod hub;
 mod run;
@@ -10,6 +11,7 @@ mod send;
 
 use clap::{Parser, Subcommand};
 
+pub use admin::{AdminArgs, AdminCommand};
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
 pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
@@ -43,6 +45,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// Check a configuration file: every problem at once, or what would run.
     Check(CheckArgs),
+    /// Copy, back up, restore or migrate a store.
+    Admin(AdminArgs),
 }
 
 /// A word that clap shows and checks, for flags that take a time.

@@ -44,7 +44,9 @@ fn i9_help_shows_no_secret_of_the_environment() {
     fn walk(command: &clap::Command) {
         for arg in command.get_arguments() {
             let name = arg.get_id().as_str();
-            if ["token", "key", "url", "store"].contains(&name) {
+            if ["token", "key", "url", "store"].contains(&name)
+                || (command.get_name() == "copy" && ["from", "to"].contains(&name))
+            {
                 assert!(
                     arg.is_hide_env_values_set(),
                     "{} {name}",
@@ -153,6 +155,39 @@ fn alerts_are_named_by_id_or_by_key() {
         "alerts note x",
         "alerts list --status bad",
         "alerts list --limit 0",
+    ] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn admin_takes_stores_by_address() {
+    use super::AdminCommand;
+    use crate::admin::StoreAddress;
+    let admin = |line: &str| match parse(line) {
+        Ok(Command::Admin(args)) => args,
+        other => panic!("{line}: {other:?}"),
+    };
+    let args = admin("admin copy --from sqlite:a.db --to postgres://u:geheim@h/d --json");
+    assert!(args.json);
+    assert!(!format!("{args:?}").contains("geheim"));
+    let AdminCommand::Copy { from, to } = args.command else {
+        panic!("copy")
+    };
+    assert_eq!(from, StoreAddress::Sqlite("a.db".into()));
+    assert!(matches!(to, StoreAddress::Postgres(_)));
+    let AdminCommand::Migrate { store, contract } =
+        admin("admin migrate --store sqlite:a.db --contract").command
+    else {
+        panic!("migrate")
+    };
+    assert!(contract && store.store == StoreAddress::Sqlite("a.db".into()));
+    for bad in [
+        "admin",
+        "admin copy --from sqlite:a.db",
+        "admin backup --store sqlite:a.db",
+        "admin restore --store sqlite:a.db",
+        "admin migrate --store a.db",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }

@@ -16,5 +16,7 @@ pub const NAME_CHARS_MAX: usize = 100;
 pub const KEY_CHARS_MIN: usize = 16;
 /// A source's key, in characters: it stands in URLs, whose length proxies limit to about 4,000.
 pub const KEY_CHARS_MAX: usize = 256;
+/// Retention in hours: with less, what people were just called about is gone before they look.
+pub const RETENTION_HOURS_MIN: i64 = 1;
 /// A duration in days: longer ones are slips of the unit.
 pub const DURATION_DAYS_MAX: i64 = 366;

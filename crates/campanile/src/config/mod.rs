@@ -114,6 +114,7 @@ pub fn defaults() -> Config {
             admin_token: None,
             mail: None,
             hosts: Default::default(),
+            retention: engine::Retention::default(),
         },
         egress: EgressConfig::default(),
         desired: Desired {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use engine::Retention;
 use ipnet::IpNet;
-use model::Secret;
+use model::{DurationMs, Secret};
 
+use crate::config::limits::RETENTION_HOURS_MIN;
 use crate::config::reader::{Field, Given, Section};
 
 /// How the hub itself runs. Flags and their environment twins win over it.
@@ -24,6 +26,8 @@ pub struct ServerConfig {
     pub mail: Option<MailConfig>,
     /// Host names that serve a dialect at `/`, by dialect.
     pub hosts: BTreeMap<String, Vec<String>>,
+    /// How long closed alerts and attempts are kept; what is left out has its default.
+    pub retention: Retention,
 }
 
 /// Where the hub's own mail goes out.
@@ -56,6 +60,11 @@ pub fn read_server(mut section: Section<'_>) -> ServerConfig {
             .take("hosts")
             .and_then(|field| field.section().here())
             .map(|section| hosts(&section))
+            .unwrap_or_default(),
+        retention: section
+            .take("retention")
+            .and_then(|field| field.section().here())
+            .map(retention)
             .unwrap_or_default(),
     };
     section.finish();
@@ -168,6 +177,28 @@ fn hosts(section: &Section<'_>) -> BTreeMap<String, Vec<String>> {
         hosts.insert(dialect.to_owned(), names);
     }
     hosts
+}
+
+fn retention(mut section: Section<'_>) -> Retention {
+    let default = Retention::default();
+    let retention = Retention {
+        closed_alerts: kept(&mut section, "closed_alerts").unwrap_or(default.closed_alerts),
+        attempts: kept(&mut section, "attempts").unwrap_or(default.attempts),
+    };
+    section.finish();
+    retention
+}
+
+fn kept(section: &mut Section<'_>, key: &'static str) -> Option<DurationMs> {
+    let field = section.take(key)?;
+    let length = field.duration().here()?;
+    if length < DurationMs::from_hours(RETENTION_HOURS_MIN) {
+        field.report(format!(
+            "expected at least `{RETENTION_HOURS_MIN}h`: people look for what has just gone"
+        ));
+        return None;
+    }
+    Some(length)
 }
 
 fn network(field: &Field<'_>) -> Option<IpNet> {

@@ -103,6 +103,7 @@ async fn run_in(
         store: None,
         external_url: None,
         egress: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
+        retention: engine::Retention::default(),
         clock: clock.clone(),
         entropy: Arc::new(OsEntropy),
         crash_at: None,

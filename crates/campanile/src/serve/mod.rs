@@ -51,6 +51,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         store: options.store.clone(),
         external_url: config.server.external_url.clone(),
         egress: config.egress.allow.clone(),
+        retention: config.server.retention,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         crash_at: std::env::var("CAMPANILE_CRASH_AT").ok(),

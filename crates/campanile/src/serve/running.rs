@@ -29,6 +29,7 @@ pub struct Recipe {
     pub store: Option<String>,
     pub external_url: Option<String>,
     pub egress: Vec<IpNet>,
+    pub retention: Retention,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     /// Named crash points, for tests.
@@ -65,7 +66,7 @@ impl Running {
             entropy: recipe.entropy.clone(),
             sealer: engine::catalog::Sealer::new(keys, recipe.entropy),
             external_url: recipe.external_url.unwrap_or_else(|| url.clone()),
-            retention: Retention::default(),
+            retention: recipe.retention,
             crash_at: recipe.crash_at,
         };
         let hub = Hub::start(parts, desired).await?;

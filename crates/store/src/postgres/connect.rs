@@ -101,6 +101,40 @@ impl Address {
     }
 }
 
+/// A connection of its own with the task that drives it, for work beside a store. Ends when it is dropped.
+pub(crate) struct Alone {
+    client: tokio_postgres::Client,
+    drive: tokio::task::JoinHandle<()>,
+}
+
+impl Alone {
+    pub(crate) fn client(&self) -> &tokio_postgres::Client {
+        &self.client
+    }
+
+    pub(crate) fn client_mut(&mut self) -> &mut tokio_postgres::Client {
+        &mut self.client
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.drive.abort();
+    }
+}
+
+pub(crate) async fn alone(url: &str, options: &Options) -> StoreResult<Alone> {
+    let address = Address::read(url, options)?;
+    let connected = address.alone(super::wake::drive_alone).await;
+    let (client, drive) = connected.map_err(|fault| fault.into_store("(connection)", &"?"))?;
+    Ok(Alone { client, drive })
+}
+
+/// An error of a connection of its own, said as the store says it.
+pub(crate) fn failed(table: &'static str, error: tokio_postgres::Error) -> StoreError {
+    Fault::from(error).into_store(table, &"?")
+}
+
 /// What drives a connection of its own; polled for notifications.
 pub(super) trait Messages: Send + Unpin {
     fn poll_next(

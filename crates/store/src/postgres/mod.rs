@@ -37,11 +37,12 @@ use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use self::connect::{Address, Conn};
+pub(crate) use self::connect::{Alone, alone, failed};
 use self::fault::{Fault, Res};
 use self::lanes::Slots;
 pub(crate) use self::live::live_key;
 use self::node::Share;
-pub use self::schema::migrate;
+pub use self::schema::{migrate, missing};
 use crate::*;
 
 /// How a database is worked on.

@@ -49,6 +49,22 @@ pub async fn migrate(url: &str, options: &Options, contract: bool) -> StoreResul
     taken.map_err(|fault| fault.into_store("(schema)", &"?"))
 }
 
+/// Names of the steps that the database lacks.
+///
+/// # Errors
+/// `Unavailable` if it cannot be reached.
+pub async fn missing(url: &str, options: &Options) -> StoreResult<Vec<String>> {
+    let alone = super::connect::alone(url, options).await?;
+    let rows = alone
+        .client()
+        .query("SELECT name FROM migration", &[])
+        .await
+        .map_err(|error| super::connect::failed("migration", error))?;
+    let taken: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    let missing = MIGRATIONS.iter().filter(|step| !taken.contains(&step.name));
+    Ok(missing.map(|step| step.name.to_owned()).collect())
+}
+
 /// [`migrate`] with another list of steps, for tests.
 pub(super) async fn take_all(
     address: &Address,

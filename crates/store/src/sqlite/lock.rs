@@ -7,8 +7,21 @@ use std::path::{Path, PathBuf};
 use crate::{StoreError, StoreResult};
 
 /// The lock beside the database. The operating system gives it back when the process ends, however it ends.
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
+}
+
+/// [`take`] for a database that must be there.
+pub(crate) fn take_existing(database: &Path) -> StoreResult<Lock> {
+    if !database.is_file() {
+        return Err(StoreError::Unavailable {
+            what: format!(
+                "there is no database {}: is the path right?",
+                database.display()
+            ),
+        });
+    }
+    take(database)
 }
 
 pub(super) fn take(database: &Path) -> StoreResult<Lock> {

@@ -5,6 +5,7 @@
 //! - Claims that need not be durable, and buckets' debits, are kept in memory: they end with the process.
 
 mod alerts;
+pub(crate) mod backup;
 mod blobs;
 mod catalog;
 mod claims;
@@ -14,10 +15,10 @@ mod lanes;
 mod listing;
 mod live;
 mod load;
-mod lock;
+pub(crate) mod lock;
 mod memory;
 mod reader;
-mod schema;
+pub(crate) mod schema;
 mod sweep;
 mod writer;
 
@@ -32,6 +33,7 @@ use model::{
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub use self::backup::{FileReport, backup, migrate, restore};
 use self::fault::Res;
 use self::memory::Memory;
 use self::reader::Readers;

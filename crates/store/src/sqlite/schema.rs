@@ -97,6 +97,52 @@ fn refuse_foreign(conn: &Connection, path: Option<&Path>) -> Res<StoreResult<()>
     Ok(Ok(()))
 }
 
+/// Refuses a file that is no hub's database, or one of a schema that this program does not know. Changes nothing.
+pub(crate) fn inspect(conn: &Connection, path: &Path) -> StoreResult<()> {
+    let look = || -> Res<StoreResult<()>> {
+        let application: i64 = conn.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        if application != APPLICATION_ID {
+            return Ok(Err(StoreError::Schema {
+                what: format!("{} is not a hub's database", path.display()),
+            }));
+        }
+        let mut select = conn.prepare("SELECT number, checksum FROM migration ORDER BY number")?;
+        let mut rows = select.query([])?;
+        while let Some(r) = rows.next()? {
+            let number: i64 = r.get(0)?;
+            let known = usize::try_from(number - 1)
+                .ok()
+                .and_then(|place| MIGRATIONS.get(place));
+            let sum: i64 = r.get(1)?;
+            if known.is_none_or(|(_, sql)| crate::format::checksum(sql) != sum) {
+                return Ok(Err(StoreError::Schema {
+                    what: format!(
+                        "{} has a schema that this version does not know (step {number}): use the version that wrote it, or a newer one",
+                        path.display()
+                    ),
+                }));
+            }
+        }
+        Ok(Ok(()))
+    };
+    look().map_err(|e| flat(e, Some(path)))?
+}
+
+/// The newest step of the schema that the database has.
+pub(crate) fn newest(conn: &Connection, path: &Path) -> StoreResult<i64> {
+    conn.query_row("SELECT coalesce(max(number), 0) FROM migration", [], |r| {
+        r.get(0)
+    })
+    .map_err(|e| flat(e.into(), Some(path)))
+}
+
+/// Names of the steps that this program knows beyond this one.
+pub(crate) fn names_after(number: i64) -> Vec<String> {
+    let known = usize::try_from(number).unwrap_or(0);
+    let names = MIGRATIONS.iter().skip(known);
+    names.map(|(name, _)| (*name).to_owned()).collect()
+}
+
 /// Brings the schema up to date, each step in a transaction of its own.
 fn migrate(conn: &mut Connection, known: &[(&str, &str)]) -> Res<StoreResult<()>> {
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -52,6 +52,28 @@ fn addresses_of_the_server_are_checked() {
 }
 
 #[test]
+fn retention_is_a_time_of_an_hour_to_a_year() {
+    check(
+        "server:\n  retention: {closed_alerts: 30, attempts: 59m}\n",
+        &[
+            "2:30: server.retention.closed_alerts: expected a duration such as `30s`, `5m` or `1h30m`, found a number without a unit",
+            "2:44: server.retention.attempts: expected at least `1h`: people look for what has just gone",
+        ],
+    );
+    check(
+        "server:\n  retention: {closed_alerts: 367d, alerts: 1d}\n",
+        &[
+            "2:30: server.retention.closed_alerts: this is longer than 366 days",
+            "2:36: server.retention.alerts: there is no such key; there are `closed_alerts`, `attempts`",
+        ],
+    );
+    check(
+        "server: {retention: 30d}",
+        &["1:21: server.retention: expected a map, found a text"],
+    );
+}
+
+#[test]
 fn keys_that_stand_twice_are_reported_with_the_first_ones_line() {
     check(
         "organization: a\nserver:\n  data_dir: a\n  data_dir: b\norganization: b\n",

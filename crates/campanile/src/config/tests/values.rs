@@ -7,7 +7,8 @@ use super::{good, with_integration, with_source};
 
 const WHOLE: &str = r##"
 server:  { listen: "127.0.0.1:8080", data_dir: ./data, external_url: "http://hub.example:8080/", admin_token_file: token,
-           mail: { smtp: "smtp://localhost:25", from: "campanile@example.org" }, hosts: { generic: [generic.hub.example] } }
+           mail: { smtp: "smtp://localhost:25", from: "campanile@example.org" }, hosts: { generic: [generic.hub.example] },
+           retention: { closed_alerts: 7d, attempts: 36h } }
 egress:  { allow: ["127.0.0.0/8", "fd00::1"] }
 organization: example
 projects:
@@ -43,6 +44,13 @@ fn the_designs_example_means_what_it_says() {
     );
     assert_eq!(config.server.mail.unwrap().from, "campanile@example.org");
     assert_eq!(config.server.hosts["generic"], ["generic.hub.example"]);
+    assert_eq!(
+        config.server.retention,
+        engine::Retention {
+            closed_alerts: DurationMs::from_hours(7 * 24),
+            attempts: DurationMs::from_hours(36),
+        }
+    );
     let allowed: Vec<String> = config
         .egress
         .allow
@@ -108,7 +116,7 @@ fn what_is_not_used_yet_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            "9:15: projects[0].services: default credentials of services are not used yet; give each integration its own settings"
+            "10:15: projects[0].services: default credentials of services are not used yet; give each integration its own settings"
         ]
     );
 }
@@ -124,6 +132,18 @@ fn what_is_left_out_has_its_default() {
     assert!(integration.enabled && integration.matchers.is_empty());
     assert_eq!(config.desired.organization, "default");
     assert_eq!(config.server.listen, None);
+    assert_eq!(config.server.retention, engine::Retention::default());
+}
+
+#[test]
+fn retention_may_be_given_in_part() {
+    let config = good("server: {retention: {attempts: 2d}}");
+    let retention = config.server.retention;
+    assert_eq!(retention.attempts, DurationMs::from_hours(48));
+    assert_eq!(
+        retention.closed_alerts,
+        engine::Retention::default().closed_alerts
+    );
 }
 
 #[test]
