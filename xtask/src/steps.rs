@@ -25,6 +25,10 @@ pub fn test(lints_only: bool) -> anyhow::Result<()> {
     // Every test target is built before the first runs, so that a broken one is known at once.
     run(cargo().args(["test", "--workspace", "--locked", "--no-run"]))?;
     run(cargo().args(["test", "--workspace", "--locked"]))?;
+    // The engine's tests once more, on the other store. (The store's own, and those of several nodes, name theirs.)
+    run(cargo()
+        .args(["test", "--locked", "-p", "campanile-engine", "--test", "it"])
+        .env("CAMPANILE_TEST_STORE", "postgres"))?;
     wire::check()?;
     println!("all checks passed");
     Ok(())

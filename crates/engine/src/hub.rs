@@ -143,6 +143,7 @@ impl Hub {
         // Before any loop and any change of settings (lane-plan, Claims and starts).
         if !report.clean && !report.first {
             let doubted = doubt(&shared).await?;
+            shared.store.doubted().await?;
             telling::unclean_start(doubted);
         }
         if !is_shared {

@@ -196,6 +196,10 @@ impl Store for Watched {
     fn release_leases(&self, holder: NodeId) -> BoxFuture<'_, StoreResult<()>> {
         watched!(self, write, true, release_leases(holder))
     }
+    fn doubted(&self) -> BoxFuture<'_, StoreResult<()>> {
+        // Alone a store has nothing to write here.
+        watched!(self, write, false, doubted())
+    }
     fn stop_clean(&self) -> BoxFuture<'_, StoreResult<()>> {
         // A shared store has nothing to write here.
         watched!(self, write, false, stop_clean())

@@ -73,6 +73,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, StoreResult<bool>>;
     /// Gives the holder's leases back, so that others need not wait for their end.
     fn release_leases(&self, holder: NodeId) -> BoxFuture<'_, StoreResult<()>>;
+    /// What an unclean start left in doubt is written down: nobody needs to do it again.
+    fn doubted(&self) -> BoxFuture<'_, StoreResult<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
     /// Notes a clean end: nothing was in flight.
     fn stop_clean(&self) -> BoxFuture<'_, StoreResult<()>>;
     /// What wall time writers of this store go by: SQLite: `None` (the process's clock), PostgreSQL: the database's.

@@ -37,7 +37,7 @@ pub async fn run(
             };
             let report = file(from.clone(), to.clone(), clock, sqlite::backup).await?;
             let said = format!(
-                "{} is a whole and checked copy of {}.\nThe sealing key is not in it: keep `key` of the data folder (or CAMPANILE_KEY) too, in another place.\n",
+                "{} is a whole and checked copy of {}.\nThe sealing key is not in it: keep `key` of the data folder (or CAMPANILE_SEAL_KEY) too, in another place.\n",
                 to.display(),
                 from.display()
             );

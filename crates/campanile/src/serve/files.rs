@@ -38,15 +38,15 @@ impl DataDir {
         self.0.join("admin-token")
     }
 
-    /// The key that seals secrets: from `CAMPANILE_KEY`, or a file that is made at the first start.
+    /// The key that seals secrets: from `CAMPANILE_SEAL_KEY`, or a file that is made at the first start.
     pub fn keys(&self, entropy: &dyn Entropy) -> anyhow::Result<KeyRing> {
-        if let Ok(text) = std::env::var("CAMPANILE_KEY") {
+        if let Ok(text) = std::env::var("CAMPANILE_SEAL_KEY") {
             return Ok(KeyRing::from_text(&text)?);
         }
         let path = self.0.join("key");
         if !path.exists() && self.store_file().exists() {
             bail!(
-                "{} is missing, but {} was sealed with it: put the key file back (or set CAMPANILE_KEY)",
+                "{} is missing, but {} was sealed with it: put the key file back (or set CAMPANILE_SEAL_KEY)",
                 path.display(),
                 self.store_file().display()
             );

@@ -1,9 +1,8 @@
 //! A hub with its HTTP server, put together; `serve`, `demo` and tests run the same.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use engine::desired::Desired;
 use engine::{Hub, Parts, Retention};
 use ipnet::IpNet;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{Egress, EgressPolicy, EgressSettings};
 
+use crate::admin::StoreAddress;
 use crate::serve::DataDir;
 
 /// Reads the configuration again and applies it to the hub.
@@ -119,25 +119,24 @@ async fn upkeep(handle: PrometheusHandle, clock: Arc<dyn Clock>, stop: Cancellat
     }
 }
 
-async fn open_store(url: Option<&str>, dir: &DataDir) -> anyhow::Result<Arc<dyn Store>> {
-    let path: PathBuf = match url {
-        None => dir.store_file(),
-        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            let store = PgStore::open(url, &postgres::Options::default())
+async fn open_store(address: Option<&str>, dir: &DataDir) -> anyhow::Result<Arc<dyn Store>> {
+    let address = match address {
+        None => StoreAddress::Sqlite(dir.store_file()),
+        Some(text) => StoreAddress::read(text).map_err(|why| anyhow!("--store: {why}"))?,
+    };
+    match address {
+        StoreAddress::Postgres(url) => {
+            let store = PgStore::open(&url, &postgres::Options::default())
                 .await
                 .context("cannot open the store on PostgreSQL")?;
-            return Ok(store);
+            Ok(store)
         }
-        Some(url) => match url.strip_prefix("sqlite:") {
-            Some(path) => path.trim_start_matches("//").into(),
-            None => {
-                bail!("--store takes sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
-            }
-        },
-    };
-    let store = SqliteStore::open(&path, &Options::default())
-        .with_context(|| format!("cannot open the store {}", path.display()))?;
-    Ok(store)
+        StoreAddress::Sqlite(path) => {
+            let store = SqliteStore::open(&path, &Options::default())
+                .with_context(|| format!("cannot open the store {}", path.display()))?;
+            Ok(store)
+        }
+    }
 }
 
 /// The process's metrics; one recorder serves all hubs of a process (tests).

@@ -323,6 +323,10 @@ impl Store for PgStore {
         self.quick(node::release_leases(&self.inner, holder))
     }
 
+    fn doubted(&self) -> BoxFuture<'_, StoreResult<()>> {
+        self.quick(catalog::doubted(&self.inner))
+    }
+
     fn stop_clean(&self) -> BoxFuture<'_, StoreResult<()>> {
         let node = self.inner.node.lock().take();
         self.quick(async move {
