@@ -40,6 +40,8 @@ async fn i1_i7_nodes_that_are_killed_lose_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i5_a_node_that_wakes_up_late_changes_no_lane() {
     let mut cluster = Cluster::start(Server::shared(), 3).await;
+    // What it holds of the database while it sleeps, others do without for a second.
+    cluster.database_goes = true;
     // Signals come to the others only: what the sleeper does late is deliveries.
     let sleeper = cluster.hide_node(0);
     let slow = Fault {

@@ -17,9 +17,10 @@ use crate::{StoreError, StoreResult};
 /// Settings of each connection of the hub's.
 ///
 /// - Rows are found by their keys: the planner, which has no statistics of a young table, is kept from scans and hashes.
-/// - A node that was cut off in the middle of a transaction must not hold its rows: the server ends it.
+/// - A node that is cut off or paused in the middle of a transaction must not hold its rows: the server ends it before
+///   those who wait for them give up.
 const SESSION: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
-     -c enable_mergejoin=off -c jit=off -c idle_in_transaction_session_timeout=3000 -c lock_timeout=1200 \
+     -c enable_mergejoin=off -c jit=off -c idle_in_transaction_session_timeout=1000 -c lock_timeout=1300 \
      -c statement_timeout=60000 -c tcp_user_timeout=5000";
 
 /// How a database is reached.
