@@ -14,6 +14,7 @@ mod cluster;
 mod dice;
 mod down;
 mod failures;
+mod figures;
 #[path = "../kill/http.rs"]
 mod http;
 mod hub;
