@@ -143,6 +143,50 @@ async fn two_nodes_that_change_the_same_alerts_in_opposite_orders_heal_what_dead
 }
 
 #[tokio::test]
+async fn a_deadlock_is_healed_and_counted() {
+    let database = Server::shared().database();
+    let store = open(&database).await;
+    store
+        .commit(vec![opening(&alert(1)), opening(&alert(2))])
+        .await
+        .unwrap();
+    assert_eq!(store.counts().await.unwrap().redone, 0);
+    let (other, drive) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let drive = tokio::spawn(drive);
+    let lock = |n: u128| {
+        let id = AlertId(n);
+        format!("SELECT 1 FROM alert WHERE id = '{id}' FOR UPDATE")
+    };
+    // Somebody who takes rows in another order, and has patience: the store's transaction is the one rolled back.
+    other
+        .batch_execute(&format!("SET deadlock_timeout = '30s'; BEGIN; {}", lock(2)))
+        .await
+        .unwrap();
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let notes = [1, 2].map(|n| following(&alert(n), EventKind::Noted, |_| {}));
+            store.commit(notes.into()).await.unwrap()
+        }
+    });
+    // It holds the first and waits for the second; now the circle closes.
+    let waits = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while database.sql(waits).trim() == "0" {
+        tokio::task::yield_now().await;
+    }
+    other.batch_execute(&lock(1)).await.unwrap();
+    other.batch_execute("COMMIT").await.unwrap();
+    for answer in writing.await.unwrap() {
+        answer.unwrap();
+    }
+    assert_eq!(store.counts().await.unwrap().redone, 1);
+    drive.abort();
+}
+
+#[tokio::test]
 async fn a_lane_that_two_nodes_claim_is_one_s() {
     let database = Server::shared().database();
     let stores = [open(&database).await, open(&database).await];
