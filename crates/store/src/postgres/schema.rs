@@ -119,10 +119,11 @@ async fn under_lock(client: &Client, known: &[Migration], contract: bool) -> Res
         if number <= newest {
             continue;
         }
-        if step.contracts && !contract {
-            break;
-        }
-        if step.contracts {
+        // Nobody older is at work on a database that is being made.
+        if step.contracts && newest > 0 {
+            if !contract {
+                break;
+            }
             wait_for_older(client, number).await?;
         }
         let text = format!(
@@ -259,4 +260,125 @@ pub(super) async fn open(address: &Address, options: &Options) -> StoreResult<i6
 /// How many steps this program knows.
 pub(super) fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use pgtest::{Database, Server};
+
+    use super::*;
+    use crate::Store;
+    use crate::postgres::PgStore;
+    use model::{NodeId, Timestamp};
+
+    const EXPANDS: Migration = Migration {
+        name: "0002_expands",
+        sql: "ALTER TABLE alert ADD COLUMN mood text; CREATE TABLE more (x bigint)",
+        contracts: false,
+    };
+    const CONTRACTS: Migration = Migration {
+        name: "0003_contracts",
+        sql: "DROP TABLE more",
+        contracts: true,
+    };
+
+    fn first() -> Migration {
+        let first = &MIGRATIONS[0];
+        Migration {
+            name: first.name,
+            sql: first.sql,
+            contracts: first.contracts,
+        }
+    }
+
+    async fn take(
+        database: &Database<'_>,
+        known: &[Migration],
+        contract: bool,
+    ) -> Res<Vec<String>> {
+        let address = Address::read(&database.url(), &Options::default()).unwrap();
+        take_all(&address, known, contract).await
+    }
+
+    #[tokio::test]
+    async fn a_node_of_the_version_before_works_on_after_an_expansion_and_starts_again() {
+        let database = Server::shared().database();
+        let older = PgStore::open(&database.url(), &Options::default())
+            .await
+            .unwrap();
+        older.start(NodeId(1), Timestamp(1)).await.unwrap();
+        let taken = take(&database, &[first(), EXPANDS, CONTRACTS], false)
+            .await
+            .unwrap();
+        assert_eq!(
+            taken,
+            ["0002_expands"],
+            "what contracts waits to be asked for"
+        );
+        older.set_meta("walks", "[]").await.unwrap();
+        assert!(older.live_alerts(None, 10).await.is_ok());
+        let again = PgStore::open(&database.url(), &Options::default())
+            .await
+            .unwrap();
+        assert_eq!(again.meta("walks").await.unwrap().as_deref(), Some("[]"));
+    }
+
+    #[tokio::test]
+    async fn a_contraction_waits_until_older_nodes_stand_aside() {
+        let database = Server::shared().database();
+        let older = PgStore::open(&database.url(), &Options::default())
+            .await
+            .unwrap();
+        older.start(NodeId(1), Timestamp(1)).await.unwrap();
+        let taken = take(&database, &[first(), EXPANDS, CONTRACTS], true)
+            .await
+            .unwrap();
+        assert_eq!(taken, ["0002_expands", "0003_contracts"]);
+        let error = older.live_alerts(None, 10).await.unwrap_err();
+        assert!(matches!(error, StoreError::Schema { .. }), "{error}");
+        assert!(error.to_string().contains("stands aside"), "{error}");
+        let error = PgStore::open(&database.url(), &Options::default())
+            .await
+            .err();
+        assert!(
+            matches!(error, Some(StoreError::Schema { .. })),
+            "{error:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_new_database_takes_every_step_at_once() {
+        let database = Server::shared().database();
+        let all = [first(), EXPANDS, CONTRACTS];
+        assert_eq!(take(&database, &all, false).await.unwrap().len(), 3);
+        assert_eq!(take(&database, &all, true).await.unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_was_changed_is_refused_and_one_that_fails_leaves_nothing() {
+        let database = Server::shared().database();
+        take(&database, &[first(), EXPANDS], false).await.unwrap();
+        let edited = Migration {
+            sql: "CREATE TABLE other (x bigint)",
+            ..EXPANDS
+        };
+        match take(&database, &[first(), edited], false).await {
+            Err(Fault::Schema(what)) => assert!(what.contains("0002_expands"), "{what}"),
+            other => panic!("{other:?}"),
+        }
+        let fails = Migration {
+            name: "0003_fails",
+            sql: "CREATE TABLE half (x bigint); SELECT nonsense",
+            contracts: false,
+        };
+        assert!(
+            take(&database, &[first(), EXPANDS, fails], false)
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            database.sql("SELECT to_regclass('half') IS NULL").trim(),
+            "t"
+        );
+    }
 }
