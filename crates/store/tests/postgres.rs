@@ -182,7 +182,8 @@ async fn a_deadlock_is_healed_and_counted() {
     for answer in writing.await.unwrap() {
         answer.unwrap();
     }
-    assert_eq!(store.counts().await.unwrap().redone, 1);
+    // Once, or twice where the second try met the other again.
+    assert!(store.counts().await.unwrap().redone >= 1);
     drive.abort();
 }
 

@@ -37,18 +37,22 @@ pub(super) async fn due_lanes(
     }
     let share = *inner.share.read();
     let conn = inner.conn().await?;
-    // Each priority is one range of the index. A node takes its own share at once, and what others left lying.
+    // Each priority is one range of the index. A node takes its own share first, then what others left lying: so
+    // nodes with a backlog do not race for its oldest lanes.
+    let range = "SELECT i.* FROM lane i WHERE i.slot = w.slot AND i.priority = p::smallint";
+    let share_of = "get_byte(uuid_send(i.alert), 15) % $5";
     let select = conn
         .prepare_cached(&format!(
             "SELECT {LANE_COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS w(slot, wanted, ord)
              CROSS JOIN LATERAL (
                  SELECT x.* FROM generate_series(0, 4) AS p CROSS JOIN LATERAL (
-                     SELECT i.* FROM lane i
-                     WHERE i.slot = w.slot AND i.priority = p::smallint AND i.look_at <= $3
-                         AND (i.look_at <= $4 OR get_byte(uuid_send(i.alert), 15) % $5 = $6)
-                     ORDER BY i.look_at LIMIT w.wanted) x
-                 ORDER BY x.priority, x.look_at LIMIT w.wanted) l
-             JOIN slot k ON k.slot = w.slot ORDER BY w.ord, l.priority, l.look_at"
+                     (SELECT o.*, 0 AS turn FROM ({range} AND i.look_at <= $3 AND {share_of} = $6
+                      ORDER BY i.look_at LIMIT w.wanted) o)
+                     UNION ALL
+                     (SELECT o.*, 1 AS turn FROM ({range} AND i.look_at <= $4 AND {share_of} <> $6
+                      ORDER BY i.look_at LIMIT w.wanted) o)) x
+                 ORDER BY x.priority, x.turn, x.look_at LIMIT w.wanted) l
+             JOIN slot k ON k.slot = w.slot ORDER BY w.ord, l.priority, l.turn, l.look_at"
         ))
         .await?;
     conn.batch_execute(load::BEGIN).await?;
