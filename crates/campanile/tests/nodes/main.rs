@@ -18,6 +18,9 @@ mod failures;
 mod http;
 mod hub;
 mod load;
+#[path = "../clients/program.rs"]
+mod program;
+mod prometheus;
 mod senders;
 mod steady;
 mod stream;
