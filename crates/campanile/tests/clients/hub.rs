@@ -1,7 +1,6 @@
 //! The binary as a child process, and the sandbox in this one.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -49,15 +48,10 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        kill(&mut self.child);
+        // A child that ended by itself cannot be killed, and that is well.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
     }
-}
-
-/// Ends a child process for good.
-pub fn kill(child: &mut Child) {
-    // A child that ended by itself cannot be killed, and that is well.
-    let _ended = child.kill();
-    let _status = child.wait();
 }
 
 /// A fresh file for what the vendors get; `cargo xtask test` checks such files against the vendors' specs.
@@ -79,15 +73,6 @@ pub async fn vendors(record: Option<std::path::PathBuf>) -> (Sandbox, String) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     (sandbox, url)
-}
-
-/// A port that was free a moment ago, for programs that cannot choose one themselves.
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 /// Waits until `condition` holds; does `meanwhile` before each look.

@@ -19,6 +19,9 @@ mod figures;
 mod http;
 mod hub;
 mod load;
+#[path = "../clients/program.rs"]
+mod program;
+mod prometheus;
 mod senders;
 mod steady;
 mod stream;
