@@ -339,6 +339,14 @@ impl Store for Watched {
         )
     }
 
+    fn revision_in_use(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> BoxFuture<'_, StoreResult<bool>> {
+        watched!(self, read, true, revision_in_use(integration, revision))
+    }
+
     fn list_alerts(&self, query: AlertQuery) -> BoxFuture<'_, StoreResult<Vec<SeenAlert>>> {
         watched!(self, read, true, list_alerts(query))
     }

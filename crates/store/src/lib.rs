@@ -176,6 +176,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, StoreResult<Vec<Lane>>>;
 
+    /// Whether a lane of the revision owes something or is open downstream (told open or acked): as long as one does,
+    /// the revision is needed (I6). Looks at many lanes: for revisions that are to go.
+    fn revision_in_use(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> BoxFuture<'_, StoreResult<bool>>;
+
     // ---- looking
     fn list_alerts(&self, query: AlertQuery) -> BoxFuture<'_, StoreResult<Vec<SeenAlert>>>;
     fn events(

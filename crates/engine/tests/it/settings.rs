@@ -3,7 +3,7 @@
 use model::DurationMs;
 use serde_json::json;
 
-use crate::harness::{CHANNEL, World, slack};
+use crate::harness::{CHANNEL, World, slack, tick};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i6_a_new_channel_gets_new_alerts_and_the_old_one_is_still_closed() {
@@ -48,6 +48,24 @@ async fn i6_a_removed_integration_still_closes_what_it_opened_and_then_goes() {
             |w| w.hub.catalog().revisions.is_empty(),
         )
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_a_removed_integration_stays_as_long_as_something_of_it_is_open() {
+    let mut world = World::new(|_, _| {}).await;
+    world.fire("db-1").await;
+    world.until("red", |w| w.colors() == ["danger"]).await;
+    world.calm().await;
+    world.desired.projects[0].integrations.clear();
+    world.hub.apply(&world.desired).await.unwrap();
+    // Several sweeps.
+    for _ in 0..300 {
+        world.clock.advance(DurationMs::from_secs(1));
+        tick().await;
+    }
+    assert_eq!(world.hub.catalog().revisions.len(), 1);
+    world.resolve("db-1").await;
+    world.until("green", |w| w.colors() == ["good"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,3 +214,20 @@ pub(super) async fn lanes_of_revision(
     conn.done();
     rows.iter().map(load::lane).collect()
 }
+
+/// Whether a lane of the revision owes something or is open downstream.
+pub(super) async fn revision_in_use(inner: &Inner, revision: (IntegrationId, u32)) -> Res<bool> {
+    let slots = inner.known_slots(vec![revision]).await?;
+    let Some(slot) = slots.0.get(&revision) else {
+        return Ok(false);
+    };
+    let conn = inner.conn().await?;
+    let found = conn
+        .query_opt(
+            "SELECT 1 FROM lane WHERE slot = $1 AND (look_at IS NOT NULL OR told IN (1, 2)) LIMIT 1",
+            &[slot],
+        )
+        .await?;
+    conn.done();
+    Ok(found.is_some())
+}

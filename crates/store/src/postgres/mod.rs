@@ -517,6 +517,14 @@ impl Store for PgStore {
         ))
     }
 
+    fn revision_in_use(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> BoxFuture<'_, StoreResult<bool>> {
+        self.slow(due::revision_in_use(&self.inner, (integration, revision)))
+    }
+
     fn list_alerts(&self, query: AlertQuery) -> BoxFuture<'_, StoreResult<Vec<SeenAlert>>> {
         self.slow(async move { listing::alerts(&self.inner, &query).await })
     }

@@ -247,3 +247,18 @@ pub(super) fn lanes_of_revision(
     }
     Ok(found)
 }
+
+/// Whether a lane of the revision owes something or is open downstream. A claim that is only in memory has a row that owes.
+pub(super) fn revision_in_use(
+    conn: &Connection,
+    integration: IntegrationId,
+    revision: u32,
+) -> Res<bool> {
+    let Some(slot) = slot_of(conn, integration, revision)? else {
+        return Ok(false);
+    };
+    let mut select = conn.prepare_cached(
+        "SELECT 1 FROM lane WHERE slot = ?1 AND (look_at IS NOT NULL OR told IN (1, 2)) LIMIT 1",
+    )?;
+    Ok(select.exists([slot])?)
+}

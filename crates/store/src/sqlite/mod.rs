@@ -348,6 +348,14 @@ impl Store for SqliteStore {
         self.read(move |conn, memory| due::lanes_of_revision(conn, memory, of, after, limit))
     }
 
+    fn revision_in_use(
+        &self,
+        integration: IntegrationId,
+        revision: u32,
+    ) -> BoxFuture<'_, StoreResult<bool>> {
+        self.read(move |conn, _| due::revision_in_use(conn, integration, revision))
+    }
+
     fn list_alerts(&self, query: AlertQuery) -> BoxFuture<'_, StoreResult<Vec<SeenAlert>>> {
         self.read(move |conn, _| listing::alerts(conn, &query))
     }

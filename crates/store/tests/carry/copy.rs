@@ -80,6 +80,9 @@ async fn every_value_reads_back_from_the_copy_as_from_its_source() {
     // It goes on: what was given before is not given again, and is not open to others.
     let started = target.start(NodeId(6), at(0)).await.unwrap();
     assert!(!started.clean && !started.first, "{started:?}");
+    let second = target.start(NodeId(7), at(0)).await.unwrap();
+    assert!(!second.clean, "until the doubt is written down: {second:?}");
+    target.doubted().await.unwrap();
     let again = target.start(NodeId(6), at(0)).await.unwrap();
     assert!(again.clean && !again.first, "{again:?}");
     let feed_end = target.feed_end().await.unwrap();

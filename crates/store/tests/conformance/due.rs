@@ -213,3 +213,25 @@ pub async fn a_walk_of_a_revision_finds_what_owes(store: Arc<dyn Store>) {
     assert_eq!(second, vec![later]);
     assert_eq!(walk(Some(second[0].key.alert), 2).await.unwrap(), vec![]);
 }
+
+pub async fn i6_a_revision_is_in_use_while_it_owes_or_something_is_open_downstream(
+    store: Arc<dyn Store>,
+) {
+    let in_use = || store.revision_in_use(INTEGRATION, 1);
+    assert!(!in_use().await.unwrap(), "it never had a lane");
+    open_with_lanes(&store, &[lane(1)]).await;
+    assert!(in_use().await.unwrap(), "it owes the open");
+    let opened = told(&lane(1), Told::Open);
+    write_lane(&store, result(opened.clone())).await.unwrap();
+    assert!(
+        in_use().await.unwrap(),
+        "it owes nothing, and is open there"
+    );
+    let acked = told(&opened, Told::Acked);
+    write_lane(&store, result(acked.clone())).await.unwrap();
+    assert!(in_use().await.unwrap());
+    write_lane(&store, result(told(&acked, Told::Closed)))
+        .await
+        .unwrap();
+    assert!(!in_use().await.unwrap());
+}

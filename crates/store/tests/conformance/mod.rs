@@ -66,7 +66,8 @@ macro_rules! conformance {
                 work_brings_the_events_between_cursor_and_head,
                 work_brings_at_most_so_many_events,
                 the_next_due_time_is_that_of_the_earliest_lane_that_nobody_holds,
-                a_walk_of_a_revision_finds_what_owes
+                a_walk_of_a_revision_finds_what_owes,
+                i6_a_revision_is_in_use_while_it_owes_or_something_is_open_downstream
             ],
             catalog: [
                 the_catalog_reads_back_as_it_was_written,

@@ -132,6 +132,7 @@ impl Store for Shared {
             after: Option<AlertId>,
             limit: usize
         ) -> StoreResult<Vec<Lane>>;
+        fn revision_in_use(integration: IntegrationId, revision: u32) -> StoreResult<bool>;
         fn list_alerts(query: AlertQuery) -> StoreResult<Vec<SeenAlert>>;
         fn events(alert: AlertId, after: u32, limit: usize) -> StoreResult<Vec<Event>>;
         fn attempts(query: AttemptQuery) -> StoreResult<Vec<(u64, Attempt)>>;
