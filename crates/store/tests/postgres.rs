@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what should not happen")]
 
 mod conformance;
+mod races;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -83,8 +83,14 @@ pub(super) async fn retire_live(inner: &Inner, now: Timestamp, limit: usize) -> 
 
 /// Writes repeats of alerts that are still at the version repeated; which those were.
 pub(super) async fn seen(inner: &Inner, rows: &[SeenRow]) -> Res<Vec<bool>> {
-    // The last row of an alert counts, and all lock in one order.
-    let newest: HashMap<AlertId, &SeenRow> = rows.iter().map(|row| (row.alert, row)).collect();
+    // Of an alert's rows the last one of the newest version counts, and all lock in one order.
+    let mut newest: HashMap<AlertId, &SeenRow> = HashMap::new();
+    for row in rows {
+        let held = newest.entry(row.alert).or_insert(row);
+        if row.version >= held.version {
+            *held = row;
+        }
+    }
     let mut sorted: Vec<&SeenRow> = newest.into_values().collect();
     sorted.sort_unstable_by_key(|row| row.alert);
     let conn = inner.conn().await?;
@@ -102,7 +108,9 @@ pub(super) async fn seen(inner: &Inner, rows: &[SeenRow]) -> Res<Vec<bool>> {
                      WHEN excluded.version THEN seen.repeat_count ELSE 0 END),
                  ends_at = CASE WHEN seen.version = excluded.version AND seen.last_seen > excluded.last_seen
                      THEN seen.ends_at ELSE excluded.ends_at END
-             RETURNING alert",
+                 -- Whoever waited for the row looked at the alert before: it may have moved on since.
+                 WHERE seen.version <= excluded.version
+             RETURNING alert, version",
         )
         .await?;
     let written = conn
@@ -118,11 +126,13 @@ pub(super) async fn seen(inner: &Inner, rows: &[SeenRow]) -> Res<Vec<bool>> {
         )
         .await?;
     conn.done();
-    let written: HashSet<AlertId> = written.iter().map(|row| load::alert_id(row, 0)).collect();
-    Ok(rows
+    let written: HashSet<(AlertId, i64)> = written
         .iter()
-        .map(|row| written.contains(&row.alert))
-        .collect())
+        .map(|row| (load::alert_id(row, 0), row.get(1)))
+        .collect();
+    // A repeat of an older version is none: its alert has changed since.
+    let is_written = |row: &SeenRow| written.contains(&(row.alert, i64::from(row.version)));
+    Ok(rows.iter().map(is_written).collect())
 }
 
 /// The alerts that these messages changed, if they came before.
