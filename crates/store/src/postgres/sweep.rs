@@ -1,5 +1,7 @@
 //! Forgetting, in small steps, each one transaction.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::connect::Conn;
@@ -71,14 +73,31 @@ async fn alerts(conn: &Conn, rules: &SweepRules, report: &mut SweepReport) -> Re
         return Ok(());
     }
     conn.batch_execute("BEGIN").await?;
-    // Looked at again under the lock: somebody may have reopened it.
+    // Looked at again under the locks: somebody may have reopened it, or given it a lane that owes. Lanes are a
+    // statement of their own: one that waited for an alert still sees its lanes as they were before the wait.
     let rows = conn
         .query(
             &format!("SELECT a.id FROM alert a WHERE a.id = ANY($2) AND {REMOVABLE} ORDER BY a.id FOR UPDATE"),
             &[&rules.closed_before.0, &chosen],
         )
         .await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let locked: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let lanes = conn
+        .query(
+            "SELECT alert, look_at IS NOT NULL OR told IN (1, 2) FROM lane WHERE alert = ANY($1)
+             ORDER BY alert, slot FOR UPDATE",
+            &[&locked],
+        )
+        .await?;
+    let needed: HashSet<Uuid> = lanes
+        .iter()
+        .filter(|row| row.get(1))
+        .map(|row| row.get(0))
+        .collect();
+    let ids: Vec<Uuid> = locked
+        .into_iter()
+        .filter(|id| !needed.contains(id))
+        .collect();
     for table in ["lane", "event", "seen"] {
         conn.execute(
             &format!("DELETE FROM {table} WHERE alert = ANY($1)"),

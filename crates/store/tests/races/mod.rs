@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use model::{AlertId, EventKind};
+use model::{AlertId, EventKind, Told};
 use pgtest::{Database, Server};
-use store::SeenRow;
+use store::{SeenRow, SweepRules};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -93,4 +93,41 @@ async fn a_repeat_that_waited_while_its_alert_moved_on_does_not_undo_a_newer_one
         .unwrap();
     assert_eq!(late.await.unwrap().unwrap(), [false], "it is no repeat");
     assert_eq!(load(&store, 1).await.unwrap().seen, Some(newer));
+}
+
+#[tokio::test]
+async fn a_lane_that_begins_to_owe_while_its_alert_is_swept_keeps_it() {
+    let database = Server::shared().database();
+    let store = open(&database).await;
+    let mut done = lane(1);
+    (done.cursor, done.due_at, done.told) = (done.head, None, Told::Closed);
+    let mut write = opening(&alert(1));
+    write.lanes = vec![put_new(done)];
+    commit(&store, write).await.unwrap();
+    commit(&store, closing(&alert(1), None)).await.unwrap();
+    // A note on the long closed alert: its change is written, and not yet committed.
+    let (other, _drive) = session(&database).await;
+    other
+        .batch_execute(
+            "BEGIN; UPDATE alert SET version = version + 1; UPDATE lane SET head = head + 1, look_at = 0, due_at = 0",
+        )
+        .await
+        .unwrap();
+    let sweep = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let rules = SweepRules {
+                closed_before: at(10_000),
+                attempts_before: at(-1_000_000),
+                messages_before: at(-1_000_000),
+                updates_kept: 1000,
+                limit: 100,
+            };
+            store.sweep(rules).await
+        }
+    });
+    somebody_waits(&database).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(sweep.await.unwrap().unwrap().alerts, 0);
+    assert_eq!(load(&store, 1).await.unwrap().lanes.len(), 1);
 }
