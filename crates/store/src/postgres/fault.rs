@@ -53,12 +53,14 @@ impl Fault {
             || code == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
     }
 
-    /// One write of the group is at fault (its values, or a key that somebody else has): each alone tells which.
+    /// One write of the group is at fault (its values, their size, or a key that somebody else has): each alone tells
+    /// which.
     pub(super) fn is_of_one(&self) -> bool {
-        matches!(self, Fault::Apart)
-            || self
-                .code()
-                .is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
+        let is_refused = |code: &SqlState| {
+            let classes = ["22", "23", "54"];
+            classes.iter().any(|class| code.code().starts_with(class))
+        };
+        matches!(self, Fault::Apart) || self.code().is_some_and(is_refused)
     }
 
     /// Somebody else has this key.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{AlertId, EventKind, Told};
 use pgtest::{Database, Server};
-use store::{SeenRow, SweepRules};
+use store::{SeenRow, SweepRules, WriteError};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -130,4 +130,26 @@ async fn a_lane_that_begins_to_owe_while_its_alert_is_swept_keeps_it() {
     other.batch_execute("COMMIT").await.unwrap();
     assert_eq!(sweep.await.unwrap().unwrap().alerts, 0);
     assert_eq!(load(&store, 1).await.unwrap().lanes.len(), 1);
+}
+
+#[tokio::test]
+async fn i12_a_message_id_that_no_index_takes_refuses_only_its_own_write() {
+    let database = Server::shared().database();
+    let store = open(&database).await;
+    let mut writes: Vec<_> = (1..=3).map(|n| opening(&alert(n))).collect();
+    // Text that cannot be pressed together. Dialects let none so long through; a fault of ours may.
+    let mut number = 1u64;
+    let noise = (0..12_000).map(|_| {
+        number = number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(b'!' + u8::try_from((number >> 33) % 90).unwrap())
+    });
+    writes[1].message = Some((SOURCE, noise.collect()));
+    let answers = store.commit(writes).await.unwrap();
+    assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
+    assert!(
+        matches!(answers[1], Err(WriteError::Store(_))),
+        "{answers:?}"
+    );
 }
