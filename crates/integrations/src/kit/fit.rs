@@ -28,6 +28,15 @@ pub fn fit(mut signal: Signal) -> Result<Signal, String> {
             ));
         }
     }
+    if let Some(id) = &mut signal.message_id {
+        replace_nul(id);
+        // Cut, two messages could look like one.
+        if id.len() > KEY_BYTES_MAX {
+            return Err(format!(
+                "its message id is longer than {KEY_BYTES_MAX} bytes"
+            ));
+        }
+    }
     if signal.via.len() > VIA_MAX {
         return Err(format!(
             "it passed more than {VIA_MAX} hubs, which looks like a loop"
@@ -193,7 +202,7 @@ mod tests {
         let heavy: Labels = (0..20)
             .map(|i| (format!("l{i}"), "x".repeat(4000)))
             .collect();
-        let table: [(Signal, &str); 6] = [
+        let table: [(Signal, &str); 7] = [
             (Signal::default(), "it has no key"),
             (
                 Signal {
@@ -225,6 +234,13 @@ mod tests {
             ),
             (
                 Signal {
+                    message_id: Some("m".repeat(KEY_BYTES_MAX + 1)),
+                    ..signal()
+                },
+                "its message id is longer than 512 bytes",
+            ),
+            (
+                Signal {
                     via: vec!["hub".to_owned(); 9],
                     ..signal()
                 },
@@ -247,9 +263,11 @@ mod tests {
             annotations,
             value: Some("9\0".to_owned()),
             labels: [("a", "b\0c")].into_iter().collect(),
+            message_id: Some("m\0".to_owned()),
             ..signal()
         })
         .unwrap();
+        assert_eq!(fitted.message_id.as_deref(), Some("m\u{fffd}"));
         assert_eq!(fitted.title.chars().count(), TITLE_CHARS_MAX);
         assert_eq!(fitted.value.as_deref(), Some("9"));
         assert_eq!(fitted.labels.get("a"), Some("b\u{fffd}c"));
