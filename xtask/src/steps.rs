@@ -27,7 +27,8 @@ pub fn test(lints_only: bool) -> anyhow::Result<()> {
     run(cargo().args(["test", "--workspace", "--locked"]))?;
     // The engine's tests once more, on the other store. (The store's own, and those of several nodes, name theirs.)
     run(cargo()
-        .args(["test", "--locked", "-p", "campanile-engine", "--test", "it"])
+        // Of the whole workspace, so that nothing is built once more with other features.
+        .args(["test", "--workspace", "--locked", "--test", "it"])
         .env("CAMPANILE_TEST_STORE", "postgres"))?;
     wire::check()?;
     println!("all checks passed");
