@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desired::Existing;
 use crate::hub::Shared;
-use crate::intake::{Intake, Item};
+use crate::intake::{Intake, Item, ItemOutcome};
 use crate::leases::{Duty, WalkNote};
 use crate::telling;
 
@@ -19,6 +19,8 @@ const NOTE: &str = "walks";
 /// Alerts of one step.
 const STEP: usize = 500;
 const POLL: DurationMs = DurationMs::from_secs(1);
+/// Times that a step asks for what is on its way: one send of a lane ends within its lease, a minute and a half.
+const TRIES_MAX: usize = 120;
 /// Beside other nodes a walk begins so late after the change that each of them routes by it: the walk goes from the
 /// newest alert down, and does not see what a node with the old configuration opens above it.
 const BEGINS_AFTER: DurationMs = DurationMs::from_secs(3);
@@ -127,7 +129,7 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
             entering: walk.entering,
         })
         .collect();
-    if !items.is_empty() && intake.ask(None, items).await.is_err() {
+    if !asked(shared, intake, items).await {
         return Ok(false);
     }
     // Read again: a change of configuration may have noted more meanwhile.
@@ -144,6 +146,35 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
     }
     held.give_back().await;
     Ok(true)
+}
+
+/// Has the items done; false if some could not be written: the step is to be taken again. What is on its way to the
+/// vendor is asked for again until its send is over, which its deadline sees to.
+async fn asked(shared: &Shared, intake: &Intake, mut items: Vec<Item>) -> bool {
+    for _ in 0..TRIES_MAX {
+        if items.is_empty() {
+            return true;
+        }
+        let Ok(outcomes) = intake.ask(None, items.clone()).await else {
+            return false;
+        };
+        if outcomes.iter().any(|o| matches!(o, ItemOutcome::Failed(_))) {
+            return false;
+        }
+        items = items
+            .into_iter()
+            .zip(outcomes)
+            .filter(|(_, outcome)| matches!(outcome, ItemOutcome::InFlight))
+            .map(|(item, _)| item)
+            .collect();
+        if !items.is_empty() {
+            tokio::select! {
+                () = shared.stopping.cancelled() => return false,
+                () = shared.clock.sleep(POLL) => {}
+            }
+        }
+    }
+    items.is_empty()
 }
 
 async fn noted(shared: &Shared) -> Result<Vec<Walk>, StoreError> {

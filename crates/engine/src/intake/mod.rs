@@ -32,6 +32,7 @@ use crate::hub::Shared;
 use crate::telling;
 
 /// What is asked of the stepper.
+#[derive(Clone)]
 pub(crate) enum Item {
     Signal {
         source: Arc<Source>,
@@ -64,6 +65,8 @@ pub(crate) enum ItemOutcome {
     Refused(String),
     NotFound,
     Done,
+    /// A send to the integration is on its way: to be asked again after it.
+    InFlight,
     /// Not written: the sender is asked to try again.
     Failed(Busy),
 }
@@ -184,7 +187,7 @@ impl Intake {
                         SignalOutcome::Ignored("there is no such alert".to_owned())
                     }
                     ItemOutcome::Failed(busy) => return Err(busy),
-                    ItemOutcome::Acted(_) | ItemOutcome::Done => {
+                    ItemOutcome::Acted(_) | ItemOutcome::Done | ItemOutcome::InFlight => {
                         SignalOutcome::Ignored(String::new())
                     }
                 });

@@ -70,8 +70,26 @@ pub(crate) fn route(
     changed
 }
 
+/// What a second look at an integration's part led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rerouted {
+    Changed,
+    Unchanged,
+    /// A send of the lane is on its way: only after it can be said whether the old target knows the alert.
+    InFlight,
+}
+
+impl From<bool> for Rerouted {
+    fn from(changed: bool) -> Rerouted {
+        match changed {
+            true => Rerouted::Changed,
+            false => Rerouted::Unchanged,
+        }
+    }
+}
+
 /// Looks again at one integration's part after it changed: a lane that was told nothing moves to the present target,
-/// any other is planned anew; with `entering` the alert may enter as it is. Whether anything changed.
+/// any other is planned anew; with `entering` the alert may enter as it is.
 pub(crate) fn reroute(
     catalog: &Catalog,
     alert: &Alert,
@@ -79,16 +97,22 @@ pub(crate) fn reroute(
     integration: IntegrationId,
     entering: bool,
     now: Timestamp,
-) -> bool {
+) -> Rerouted {
     let Some(integration) = catalog.integration(integration) else {
-        return false;
+        return Rerouted::Unchanged;
     };
     let Some(revision) = catalog.revision(integration.id, integration.revision) else {
-        return false;
+        return Rerouted::Unchanged;
     };
     let policy = &revision.lane_policy;
     match newest(lanes, integration.id) {
-        Some(at) => retarget(policy, lanes, at, now) || replan(&mut lanes[at], now),
+        Some(at) if lanes[at].lane.claim.is_some() => Rerouted::InFlight,
+        Some(at) => {
+            if !retarget(policy, lanes, at, now) {
+                replan(&mut lanes[at], now);
+            }
+            Rerouted::Changed
+        }
         // An integration that comes later is told of the alert as it is: an event that says so stands for the log.
         None if entering => enter(
             catalog,
@@ -98,8 +122,9 @@ pub(crate) fn reroute(
             &[standing_event(alert)],
             lanes,
             now,
-        ),
-        None => false,
+        )
+        .into(),
+        None => Rerouted::Unchanged,
     }
 }
 
@@ -132,14 +157,10 @@ fn enter(
 }
 
 /// The dispatcher looks at the lane under the integration's present policy.
-fn replan(state: &mut LaneState, now: Timestamp) -> bool {
-    if state.lane.claim.is_some() {
-        return false;
-    }
+fn replan(state: &mut LaneState, now: Timestamp) {
     let mut lane = state.lane.clone();
     lane.due_at = Some(now);
     state.put(lane);
-    true
 }
 
 /// Whether the integration wants this alert to enter.

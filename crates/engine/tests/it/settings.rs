@@ -129,3 +129,41 @@ async fn a_target_that_was_wrong_from_the_start_is_corrected_for_what_is_owed() 
         )
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_corrected_while_a_send_to_the_wrong_one_is_on_its_way_gets_what_is_owed()
+{
+    let mut world = World::new(|desired, _| {
+        desired.projects[0].integrations[0]
+            .settings
+            .0
+            .insert("channel".into(), json!("C0NOTHERE"));
+    })
+    .await;
+    let slow = json!({ "vendor": "slack", "delay_ms": 1_500 });
+    world
+        .sandbox
+        .add_fault(serde_json::from_value(slow).unwrap())
+        .unwrap();
+    let id = world.fire("db-1").await;
+    world
+        .until_stored("the send is on its way", id, |alert| {
+            alert.lanes.iter().any(|lane| lane.claim.is_some())
+        })
+        .await;
+    world.desired.projects[0].integrations[0]
+        .settings
+        .0
+        .insert("channel".into(), json!(CHANNEL));
+    world.hub.apply(&world.desired).await.unwrap();
+    // Beside other nodes a walk begins three seconds after the change: still before the vendor's answer.
+    world.clock.advance(DurationMs::from_secs(4));
+    world
+        .move_until(
+            "told in the right channel",
+            DurationMs::from_mins(2),
+            DurationMs::from_secs(1),
+            |w| w.colors() == ["danger"],
+        )
+        .await;
+}

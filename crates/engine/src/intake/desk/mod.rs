@@ -14,7 +14,7 @@ use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{reroute, route};
+use crate::intake::route::{Rerouted, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -106,7 +106,7 @@ impl<'a> Desk<'a> {
                 };
                 let working = &mut self.workings[at];
                 let (alert, lanes) = (&working.alert, &mut working.lanes);
-                let moved = reroute(
+                let rerouted = reroute(
                     &self.catalog,
                     alert,
                     lanes,
@@ -114,13 +114,16 @@ impl<'a> Desk<'a> {
                     *entering,
                     self.now,
                 );
-                if moved {
+                if rerouted == Rerouted::Changed {
                     // The alert's row is the lock of its lanes' coming and going.
                     working.alert.version += u32::from(!working.changed);
                     working.changed = true;
                     working.items.push(index);
                 }
-                Some(ItemOutcome::Done)
+                Some(match rerouted {
+                    Rerouted::InFlight => ItemOutcome::InFlight,
+                    Rerouted::Changed | Rerouted::Unchanged => ItemOutcome::Done,
+                })
             }
         }
     }
