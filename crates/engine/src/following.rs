@@ -50,6 +50,9 @@ impl Shared {
         if self.store.shared() {
             self.health.lock().adopt(rows.health);
         }
+        if let Err(error) = self.reload_silences().await {
+            telling::store_failed("silences", &error);
+        }
         self.dispatch_wake.notify_one();
     }
 }

@@ -21,6 +21,7 @@ use crate::intake::{Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loo
 use crate::leases::{self, Leases};
 pub(crate) use crate::shared::Shared;
 use crate::shared::crash_wish;
+use crate::silencing::Silences;
 use crate::starting::{doubt, fill_cache};
 use crate::watched::Watched;
 use crate::{following, keeping, monitoring, telling, timers, walk};
@@ -107,6 +108,7 @@ impl Hub {
         entropy.fill(&mut hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
+        let silences = store.silences().await?;
         let is_shared = store.shared();
         let (witness, witnessed) = Witness::new();
         let shared = Arc::new(Shared {
@@ -119,6 +121,7 @@ impl Hub {
             ids,
             external_url,
             catalog: ArcSwap::from_pointee(catalog),
+            silences: ArcSwap::from_pointee(Silences::new(silences)),
             cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),

@@ -15,6 +15,7 @@ use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
 use crate::intake::{Busy, KeyCache, Queues, Witness};
 use crate::leases::Leases;
+use crate::silencing::Silences;
 use crate::watched::Watched;
 
 /// What all loops share. Lives as long as the process.
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub node: NodeId,
     pub external_url: String,
     pub catalog: ArcSwap<Catalog>,
+    pub silences: ArcSwap<Silences>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

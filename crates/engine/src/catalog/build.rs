@@ -9,15 +9,17 @@ use lifecycle::SourcePolicy;
 use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
 use model::{
-    DurationMs, EventKind, IntegrationId, LifecycleModel, ProjectId, Scope, SharedScope, SourceId,
+    DurationMs, EventKind, IntegrationId, LifecycleModel, Matcher, ProjectId, Scope, SharedScope,
+    SourceId,
 };
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
 use crate::catalog::compare::{parse_source, revision_context, source_context};
 use crate::catalog::{
-    Catalog, CatalogError, Integration, IntegrationSettings, Project, ProjectSettings, Revision,
-    Sealer, Source, SourceRowSettings, Way,
+    Catalog, CatalogError, CompiledInhibition, Integration, IntegrationSettings, Project,
+    ProjectSettings, Revision, Sealer, Source, SourceRowSettings, Way,
 };
+use crate::desired::Inhibition;
 use crate::dispatch::LEASE_SLACK;
 
 /// Builds the snapshot. A row that cannot be used is an error: the caller keeps the snapshot that it has.
@@ -33,6 +35,7 @@ pub fn build(
             id: row.id,
             name: row.name.clone(),
             owner_email: settings.owner_email,
+            inhibitions: inhibitions(&row.name, settings.inhibitions)?,
         };
         projects.insert(row.id, Arc::new(project));
     }
@@ -153,20 +156,25 @@ fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
 
 fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integration, CatalogError> {
     let settings: IntegrationSettings = stored(&row.name, &row.settings)?;
-    let matchers = CompiledMatchers::compile(settings.matchers.iter().cloned()).map_err(|e| {
-        CatalogError::Settings {
+    let compile = |matchers: &[Matcher]| {
+        CompiledMatchers::compile(matchers.iter().cloned()).map_err(|e| CatalogError::Settings {
             project: project.name.clone(),
             what: "integration",
             name: row.name.clone(),
             problem: e.to_string(),
-        }
-    })?;
+        })
+    };
+    let matchers = compile(&settings.matchers)?;
+    let except: Result<_, _> = settings.except.iter().map(|list| compile(list)).collect();
+    let except = except?;
     Ok(Integration {
         id: row.id,
         project,
         name: row.name.clone(),
         of: settings.of,
         matchers,
+        except,
+        receiver: settings.receiver.unwrap_or_else(|| row.name.clone()),
         matchers_shown: settings.matchers.iter().map(ToString::to_string).collect(),
         policy: settings.policy,
         existing: settings.existing,
@@ -174,6 +182,31 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
         deleted: row.deleted,
         revision: row.revision,
     })
+}
+
+fn inhibitions(
+    project: &str,
+    rules: Vec<Inhibition>,
+) -> Result<Vec<CompiledInhibition>, CatalogError> {
+    let compile = |name: &str, matchers: Vec<Matcher>| {
+        CompiledMatchers::compile(matchers).map_err(|e| CatalogError::Settings {
+            project: project.to_owned(),
+            what: "inhibition",
+            name: name.to_owned(),
+            problem: e.to_string(),
+        })
+    };
+    rules
+        .into_iter()
+        .map(|rule| {
+            Ok(CompiledInhibition {
+                source: compile(&rule.name, rule.source)?,
+                target: compile(&rule.name, rule.target)?,
+                name: rule.name,
+                equal: rule.equal,
+            })
+        })
+        .collect()
 }
 
 fn build_revision(

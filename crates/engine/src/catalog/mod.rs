@@ -13,8 +13,8 @@ use std::sync::Arc;
 use integrations::kit::{Dialect, Sink, SinkManifest, SourceSettings};
 use lifecycle::SourcePolicy;
 use lifecycle::lanes::LanePolicy;
-use lifecycle::matching::CompiledMatchers;
-use model::{IntegrationId, ProjectId, Scope, SourceId};
+use lifecycle::matching::{CompiledMatchers, Subject};
+use model::{Alert, IntegrationId, ProjectId, Scope, SourceId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,7 @@ pub use build::build;
 pub(crate) use compare::compare;
 pub use sealed::Sealer;
 
-use crate::desired::{Existing, Of, Policy};
+use crate::desired::{Existing, Inhibition, Of, Policy};
 
 /// A problem with the configuration that only shows when it is put to work. Whose fault: the operator's, unless a
 /// stored row cannot be read.
@@ -51,6 +51,16 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub owner_email: Option<String>,
+    pub inhibitions: Vec<CompiledInhibition>,
+}
+
+/// One inhibition rule, ready to be asked.
+#[derive(Debug)]
+pub struct CompiledInhibition {
+    pub name: String,
+    pub source: CompiledMatchers,
+    pub target: CompiledMatchers,
+    pub equal: Vec<String>,
 }
 
 /// One way in.
@@ -82,6 +92,10 @@ pub struct Integration {
     pub name: String,
     pub of: Of,
     pub matchers: CompiledMatchers,
+    /// What all of one of these match does not enter.
+    pub except: Vec<CompiledMatchers>,
+    /// The name that Alertmanager's clients see.
+    pub receiver: String,
     /// The matchers as they were written, for `explain`.
     pub matchers_shown: Vec<String>,
     pub policy: Policy,
@@ -132,6 +146,13 @@ impl Catalog {
         self.revisions.get(&(integration, number))
     }
 
+    /// An alert as matchers look at it.
+    pub fn subject<'a>(&'a self, alert: &'a Alert) -> Subject<'a> {
+        let source = self.sources.get(&alert.source);
+        let team = alert.content.labels.get("team").unwrap_or_default();
+        Subject::of(alert, source.map_or("", |s| s.name.as_str()), team)
+    }
+
     pub fn project_named(&self, name: &str) -> Option<&Arc<Project>> {
         self.projects.iter().find(|p| p.name == name)
     }
@@ -147,6 +168,10 @@ pub fn hash_of_key(key: &str) -> [u8; 32] {
 struct IntegrationSettings {
     of: Of,
     matchers: Vec<model::Matcher>,
+    #[serde(default)]
+    except: Vec<Vec<model::Matcher>>,
+    #[serde(default)]
+    receiver: Option<String>,
     policy: Policy,
     existing: Existing,
 }
@@ -163,4 +188,6 @@ enum SourceRowSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct ProjectSettings {
     owner_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inhibitions: Vec<Inhibition>,
 }

@@ -205,6 +205,7 @@ impl Dispatcher {
             match look(
                 &revision.lane_policy,
                 &work,
+                self.shared.hold(&catalog, &work.alert, now),
                 now,
                 self.shared.entropy.next_u64(),
             ) {

@@ -48,6 +48,10 @@ pub(crate) enum Item {
     Timer {
         alert: AlertId,
     },
+    /// What held this alert's lanes may have ended: look at them.
+    Replan {
+        alert: AlertId,
+    },
     /// An integration is new or changed: look at this alert's lane there again; with `entering` it may get one.
     Reroute {
         alert: AlertId,

@@ -1,7 +1,6 @@
 //! Which lanes an alert's new events concern: existing ones are raised, matching integrations enter (I3).
 
 use lifecycle::lanes::{self, LanePolicy, due_at};
-use lifecycle::matching::Subject;
 use model::{Alert, AlertKind, Event, EventKind, IntegrationId, Lane, Status, Timestamp, Told};
 
 use crate::catalog::{Catalog, Integration};
@@ -128,6 +127,14 @@ pub(crate) fn reroute(
     }
 }
 
+/// Every lane that owes something is looked at now: what held it may have ended. Whether anything changed.
+pub(crate) fn replan_owing(lanes: &mut [LaneState], now: Timestamp) -> bool {
+    let owing = lanes
+        .iter_mut()
+        .filter(|l| l.lane.claim.is_none() && l.lane.due_at.is_some_and(|due| due > now));
+    owing.map(|state| replan(state, now)).count() > 0
+}
+
 /// The integration's lane on its newest target.
 fn newest(lanes: &[LaneState], integration: IntegrationId) -> Option<usize> {
     let of = |state: &LaneState| state.lane.key.integration == integration && !state.removed;
@@ -172,14 +179,9 @@ pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Aler
     if integration.of != of || !integration.enabled || integration.deleted {
         return false;
     }
-    let source = catalog
-        .sources
-        .get(&alert.source)
-        .map_or("", |s| s.name.as_str());
-    let team = alert.content.labels.get("team").unwrap_or_default();
-    integration
-        .matchers
-        .matches(&Subject::of(alert, source, team))
+    let subject = catalog.subject(alert);
+    integration.matchers.matches(&subject)
+        && !integration.except.iter().any(|list| list.matches(&subject))
 }
 
 fn raise(

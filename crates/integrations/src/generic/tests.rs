@@ -41,7 +41,7 @@ fn taken(accepted: Accepted) -> (Vec<Signal>, Vec<Rejection>) {
             rejections,
         } => (signals, rejections),
         Accepted::Refused(answer) => panic!("refused: {}", String::from_utf8_lossy(&answer.body)),
-        Accepted::Read(_) => panic!("a question"),
+        Accepted::Read(_) | Accepted::Silence(_) => panic!("a question"),
     }
 }
 

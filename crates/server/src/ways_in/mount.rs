@@ -98,6 +98,19 @@ pub(crate) async fn mount(app: Arc<App>, mounted: Mounted, request: Request) -> 
     match accepted {
         Accepted::Refused(answer) => respond(answer),
         Accepted::Read(want) => respond(reading::read(&app, &incoming.source, dialect, want).await),
+        Accepted::Silence(command) => {
+            let outcome = app
+                .hub
+                .silence(incoming.source.project.id, command.clone())
+                .await;
+            respond(match outcome {
+                Ok(outcome) => dialect.silenced(&command, &outcome),
+                Err(error) => {
+                    engine::telling::store_failed("silences", &error);
+                    dialect.busy(SLOW_RETRY)
+                }
+            })
+        }
         Accepted::Signals {
             signals,
             rejections,

@@ -71,6 +71,7 @@ impl Desk<'_> {
                     }
                     Item::Act { alert, .. }
                     | Item::Timer { alert }
+                    | Item::Replan { alert }
                     | Item::Reroute { alert, .. } => ids.push(*alert),
                 }
             }

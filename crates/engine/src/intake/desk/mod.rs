@@ -14,7 +14,7 @@ use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{Rerouted, reroute, route};
+use crate::intake::route::{Rerouted, replan_owing, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -94,6 +94,18 @@ impl<'a> Desk<'a> {
                     seen_last: seen.map(|s| s.last),
                 };
                 self.step(index, Some(at), input, None);
+                Some(ItemOutcome::Done)
+            }
+            Item::Replan { alert } => {
+                let Some(at) = self.by_id.get(alert).copied() else {
+                    return Some(ItemOutcome::NotFound);
+                };
+                let working = &mut self.workings[at];
+                if replan_owing(&mut working.lanes, self.now) {
+                    working.alert.version += u32::from(!working.changed);
+                    working.changed = true;
+                    working.items.push(index);
+                }
                 Some(ItemOutcome::Done)
             }
             Item::Reroute {
