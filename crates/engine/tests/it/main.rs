@@ -4,6 +4,7 @@
 mod delivery;
 mod groups;
 mod harness;
+mod holds;
 mod outages;
 mod place;
 mod settings;
