@@ -5,6 +5,7 @@ mod fold;
 pub mod lanes;
 pub mod matching;
 mod pick;
+pub mod schedule;
 mod step;
 
 pub use fold::{FoldError, Folded, fold};
