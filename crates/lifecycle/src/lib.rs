@@ -2,6 +2,7 @@
 //! are arguments.
 
 mod fold;
+pub mod group;
 pub mod lanes;
 pub mod matching;
 mod pick;

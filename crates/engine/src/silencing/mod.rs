@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lifecycle::matching::{CompiledMatchers, Subject};
-use model::{Alert, HeldBy, ProjectId, Silence, SilenceId, SilenceState, Timestamp};
+use model::{
+    Alert, HeldBy, LifecycleModel, ProjectId, Silence, SilenceId, SilenceState, Timestamp,
+};
 use store::StoreError;
 
 use crate::catalog::Catalog;
@@ -102,6 +104,10 @@ impl Shared {
         alert: &Alert,
         now: Timestamp,
     ) -> Option<(Timestamp, HeldBy)> {
+        // A group's members are held, each by what matches it.
+        if alert.model == LifecycleModel::Group {
+            return None;
+        }
         let silences = self.silences.load();
         if silences.of(alert.project).is_empty() {
             return None;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod delivery;
+mod groups;
 mod harness;
 mod outages;
 mod place;
