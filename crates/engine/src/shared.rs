@@ -16,6 +16,7 @@ use crate::dispatch::health::Health;
 use crate::intake::{Busy, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
+use crate::silencing::flapping::Openings;
 use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub catalog: ArcSwap<Catalog>,
     pub silences: ArcSwap<Silences>,
     pub inhibitors: Mutex<Inhibitors>,
+    pub openings: Mutex<Openings>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,
