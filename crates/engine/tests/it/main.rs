@@ -3,6 +3,7 @@
 
 mod delivery;
 mod harness;
+mod keeping;
 mod outages;
 mod place;
 mod settings;
