@@ -60,6 +60,6 @@ pub const INTERVALS_MAX: usize = 64;
 /// Inhibition rules of a project: each costs every open alert a look.
 pub const INHIBITIONS_PER_PROJECT_MAX: usize = 200;
 /// Members of one group. Its row names each; a group of more is no message that anybody reads.
-pub const GROUP_MEMBERS_MAX: usize = 10_000;
+pub const GROUP_MEMBERS_MAX: usize = 5_000;
 /// Bytes of a vendor's reply that are read: the largest reply that a sink needs is Slack's echo of a message.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;

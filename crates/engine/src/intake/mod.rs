@@ -15,8 +15,10 @@ pub(crate) mod witness;
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
+use lifecycle::group::GroupOf;
 use model::{
-    Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, Timestamp,
+    Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, SourceId,
+    Timestamp,
 };
 use store::SeenRow;
 use tokio::sync::oneshot;
@@ -27,7 +29,7 @@ pub(crate) use queue::Queues;
 pub(crate) use stepper::Stepper;
 pub(crate) use witness::Witness;
 
-use crate::catalog::Source;
+use crate::catalog::{Revision, Source};
 use crate::hub::Shared;
 use crate::telling;
 
@@ -47,6 +49,17 @@ pub(crate) enum Item {
     },
     Timer {
         alert: AlertId,
+    },
+    /// Brings a group up to date with a member as it is now.
+    Member {
+        member: AlertId,
+        /// The member's: a group's first one names the group's.
+        source: SourceId,
+        revision: Arc<Revision>,
+        of: GroupOf,
+        /// It belongs to another group now.
+        leaves: bool,
+        hash: u128,
     },
     /// What held this alert's lanes may have ended: look at them.
     Replan {
@@ -69,6 +82,8 @@ pub(crate) enum ItemOutcome {
     Refused(String),
     NotFound,
     Done,
+    /// The group that it is in, if that is there.
+    Grouped(Option<AlertId>),
     /// A send to the integration is on its way: to be asked again after it.
     InFlight,
     /// Not written: the sender is asked to try again.
@@ -191,9 +206,10 @@ impl Intake {
                         SignalOutcome::Ignored("there is no such alert".to_owned())
                     }
                     ItemOutcome::Failed(busy) => return Err(busy),
-                    ItemOutcome::Acted(_) | ItemOutcome::Done | ItemOutcome::InFlight => {
-                        SignalOutcome::Ignored(String::new())
-                    }
+                    ItemOutcome::Acted(_)
+                    | ItemOutcome::Done
+                    | ItemOutcome::Grouped(_)
+                    | ItemOutcome::InFlight => SignalOutcome::Ignored(String::new()),
                 });
             }
         }

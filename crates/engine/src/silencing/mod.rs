@@ -4,12 +4,15 @@
 //! version (`following`), within two seconds.
 
 mod change;
+pub(crate) mod inhibition;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use lifecycle::matching::{CompiledMatchers, Subject};
-use model::{Alert, HeldBy, ProjectId, Silence, SilenceId, SilenceState, Timestamp};
+use model::{
+    Alert, HeldBy, LifecycleModel, ProjectId, Silence, SilenceId, SilenceState, Timestamp,
+};
 use store::StoreError;
 
 use crate::catalog::Catalog;
@@ -102,12 +105,24 @@ impl Shared {
         alert: &Alert,
         now: Timestamp,
     ) -> Option<(Timestamp, HeldBy)> {
-        let silences = self.silences.load();
-        if silences.of(alert.project).is_empty() {
+        // A group's members are held, each by what matches it.
+        if alert.model == LifecycleModel::Group {
             return None;
         }
-        let (id, until) = silences.hold(alert.project, &catalog.subject(alert), now)?;
-        Some((until, HeldBy::Silence(id.to_string())))
+        let silences = self.silences.load();
+        let silence = match silences.of(alert.project).is_empty() {
+            true => None,
+            false => silences.hold(alert.project, &catalog.subject(alert), now),
+        };
+        if let Some((id, until)) = silence {
+            return Some((until, HeldBy::Silence(id.to_string())));
+        }
+        let inhibitors = self.inhibitors.lock();
+        let (rule, _) = inhibitors.inhibits(catalog, alert)?;
+        Some((
+            now + inhibition::LOOK_AGAIN,
+            HeldBy::Inhibition(rule.to_owned()),
+        ))
     }
 
     /// Reads the stored silences anew.
