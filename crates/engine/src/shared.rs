@@ -13,7 +13,7 @@ use wire::Egress;
 
 use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
-use crate::intake::{Busy, KeyCache, Queues, Witness};
+use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::watched::Watched;
 
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub node: NodeId,
     pub external_url: String,
     pub catalog: ArcSwap<Catalog>,
+    pub hashes: Hashes,
+    pub heard: Heard,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

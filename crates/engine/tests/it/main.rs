@@ -6,4 +6,5 @@ mod harness;
 mod outages;
 mod place;
 mod settings;
+mod texts;
 mod twin;
