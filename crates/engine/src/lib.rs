@@ -23,4 +23,4 @@ mod walk;
 mod watched;
 
 pub use hub::{Hub, Parts, Retention, StartError};
-pub use intake::{ActError, Busy, Intake};
+pub use intake::{ActError, Busy, Fate, Intake, NotTaken, Taken};

@@ -13,7 +13,7 @@ use wire::Egress;
 
 use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
-use crate::intake::{Busy, KeyCache, Queues, Witness};
+use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
 use crate::silencing::flapping::Openings;
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub silences: ArcSwap<Silences>,
     pub inhibitors: Mutex<Inhibitors>,
     pub openings: Mutex<Openings>,
+    pub hashes: Hashes,
+    pub heard: Heard,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,
