@@ -6,6 +6,7 @@ pub mod group;
 pub mod lanes;
 pub mod matching;
 mod pick;
+pub mod schedule;
 mod step;
 
 pub use fold::{FoldError, Folded, fold};
