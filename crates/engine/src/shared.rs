@@ -16,6 +16,7 @@ use crate::dispatch::health::Health;
 use crate::intake::{Busy, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
+use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
 /// What all loops share. Lives as long as the process.
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub external_url: String,
     pub catalog: ArcSwap<Catalog>,
     pub silences: ArcSwap<Silences>,
+    pub inhibitors: Mutex<Inhibitors>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

@@ -35,7 +35,7 @@ pub fn build(
             id: row.id,
             name: row.name.clone(),
             owner_email: settings.owner_email,
-            inhibitions: inhibitions(&row.name, settings.inhibitions)?,
+            inhibitions: Arc::new(inhibitions(&row.name, settings.inhibitions)?),
         };
         projects.insert(row.id, Arc::new(project));
     }
@@ -188,8 +188,8 @@ fn inhibitions(
     project: &str,
     rules: Vec<Inhibition>,
 ) -> Result<Vec<CompiledInhibition>, CatalogError> {
-    let compile = |name: &str, matchers: Vec<Matcher>| {
-        CompiledMatchers::compile(matchers).map_err(|e| CatalogError::Settings {
+    let compile = |name: &str, matchers: &[Matcher]| {
+        CompiledMatchers::compile(matchers.iter().cloned()).map_err(|e| CatalogError::Settings {
             project: project.to_owned(),
             what: "inhibition",
             name: name.to_owned(),
@@ -200,10 +200,11 @@ fn inhibitions(
         .into_iter()
         .map(|rule| {
             Ok(CompiledInhibition {
-                source: compile(&rule.name, rule.source)?,
-                target: compile(&rule.name, rule.target)?,
-                name: rule.name,
-                equal: rule.equal,
+                source: compile(&rule.name, &rule.source)?,
+                target: compile(&rule.name, &rule.target)?,
+                name: rule.name.clone(),
+                equal: rule.equal.clone(),
+                rule,
             })
         })
         .collect()

@@ -54,7 +54,7 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub owner_email: Option<String>,
-    pub inhibitions: Vec<CompiledInhibition>,
+    pub inhibitions: Arc<Vec<CompiledInhibition>>,
 }
 
 /// One inhibition rule, ready to be asked.
@@ -64,6 +64,13 @@ pub struct CompiledInhibition {
     pub source: CompiledMatchers,
     pub target: CompiledMatchers,
     pub equal: Vec<String>,
+    rule: Inhibition,
+}
+
+impl PartialEq for CompiledInhibition {
+    fn eq(&self, other: &CompiledInhibition) -> bool {
+        self.rule == other.rule
+    }
 }
 
 /// One way in.

@@ -26,6 +26,13 @@ impl Hub {
         silences.holding(alert.project, &self.catalog().subject(alert), now)
     }
 
+    /// The key of an open alert that keeps this one from being told, if there is one.
+    pub fn inhibited_by(&self, alert: &Alert) -> Option<String> {
+        let inhibitors = self.shared.inhibitors.lock();
+        let (_, key) = inhibitors.inhibits(&self.catalog(), alert)?;
+        Some(key.to_owned())
+    }
+
     /// Makes, changes or ends a silence of the project. It works here at once, on other nodes within two seconds.
     pub async fn silence(
         &self,

@@ -4,6 +4,7 @@
 //! version (`following`), within two seconds.
 
 mod change;
+pub(crate) mod inhibition;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,11 +110,19 @@ impl Shared {
             return None;
         }
         let silences = self.silences.load();
-        if silences.of(alert.project).is_empty() {
-            return None;
+        let silence = match silences.of(alert.project).is_empty() {
+            true => None,
+            false => silences.hold(alert.project, &catalog.subject(alert), now),
+        };
+        if let Some((id, until)) = silence {
+            return Some((until, HeldBy::Silence(id.to_string())));
         }
-        let (id, until) = silences.hold(alert.project, &catalog.subject(alert), now)?;
-        Some((until, HeldBy::Silence(id.to_string())))
+        let inhibitors = self.inhibitors.lock();
+        let (rule, _) = inhibitors.inhibits(catalog, alert)?;
+        Some((
+            now + inhibition::LOOK_AGAIN,
+            HeldBy::Inhibition(rule.to_owned()),
+        ))
     }
 
     /// Reads the stored silences anew.

@@ -4,6 +4,8 @@
 mod delivery;
 mod groups;
 mod harness;
+mod holds;
+mod keeping;
 mod outages;
 mod place;
 mod settings;

@@ -14,11 +14,11 @@ use model::{
     Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Scope, Signal, SourceId, Timestamp,
 };
 use store::{AlertWrite, SeenRow};
-use working::Working;
+pub(super) use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{Rerouted, replan_owing, reroute, route};
+use crate::intake::route::{Rerouted, replan_held, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -123,7 +123,7 @@ impl<'a> Desk<'a> {
                     return Some(ItemOutcome::NotFound);
                 };
                 let working = &mut self.workings[at];
-                if replan_owing(&mut working.lanes, self.now) {
+                if replan_held(&mut working.lanes, self.now) {
                     working.alert.version += u32::from(!working.changed);
                     working.changed = true;
                     working.items.push(index);
