@@ -127,6 +127,7 @@ impl Hub {
             catalog: ArcSwap::from_pointee(catalog),
             silences: ArcSwap::from_pointee(Silences::new(silences)),
             inhibitors: Mutex::default(),
+            reading_silences: tokio::sync::Mutex::default(),
             cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),

@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub catalog: ArcSwap<Catalog>,
     pub silences: ArcSwap<Silences>,
     pub inhibitors: Mutex<Inhibitors>,
+    /// Held while the silences are read anew.
+    pub reading_silences: tokio::sync::Mutex<()>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,
