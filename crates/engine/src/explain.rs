@@ -213,6 +213,7 @@ fn holder(hub: &Hub, project: ProjectId, lane: &Lane) -> String {
         }
         Some(HeldBy::Inhibition(name)) => format!("the inhibition {name} holds it back"),
         Some(HeldBy::Flapping) => "it opens and closes all the time, until it is calm".to_owned(),
+        Some(HeldBy::Muted) => "the integration is not told at these times".to_owned(),
         Some(HeldBy::Shelve) => "the alert is shelved".to_owned(),
         Some(HeldBy::DailyQuota) => "the day's quota is used up".to_owned(),
         None => WaitReason::Held.sentence().to_owned(),

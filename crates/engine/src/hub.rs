@@ -128,6 +128,7 @@ impl Hub {
             silences: ArcSwap::from_pointee(Silences::new(silences)),
             inhibitors: Mutex::default(),
             reading_silences: tokio::sync::Mutex::default(),
+            openings: Mutex::default(),
             cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),

@@ -16,6 +16,7 @@ use crate::dispatch::health::Health;
 use crate::intake::{Busy, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
+use crate::silencing::flapping::Openings;
 use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub inhibitors: Mutex<Inhibitors>,
     /// Held while the silences are read anew.
     pub reading_silences: tokio::sync::Mutex<()>,
+    pub openings: Mutex<Openings>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

@@ -4,6 +4,7 @@
 //! version (`following`), within two seconds.
 
 mod change;
+pub(crate) mod flapping;
 pub(crate) mod inhibition;
 mod preview;
 
@@ -18,7 +19,7 @@ use model::{
 };
 use store::StoreError;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Revision};
 use crate::hub::Shared;
 use crate::telling;
 
@@ -134,26 +135,41 @@ impl Ready {
 }
 
 impl Shared {
-    /// What holds an alert's lanes at `now`, and until when it surely does. Of a closed alert: the silence that
-    /// held it when it closed; one that came later cannot make it one that closed while held (F1).
+    /// What holds an alert's lane on `revision` at `now`, and until when it surely does. The lane of a member is held by
+    /// what matches its alert, its group's by the integration's times. Of a closed alert: the silence, or the mute time,
+    /// that held it when it closed; one that came later cannot make it one that closed while held (F1).
     pub fn hold(
         &self,
         catalog: &Catalog,
+        revision: &Revision,
         alert: &Alert,
+        is_member: bool,
         now: Timestamp,
     ) -> Option<(Timestamp, HeldBy)> {
-        // A group's members are held, each by what matches it.
+        let integration = &revision.integration;
+        let at = alert.closed_at.unwrap_or(now);
+        if !is_member && let Some(until) = integration.muted_until(at) {
+            return Some((until, HeldBy::Muted));
+        }
         if alert.model == LifecycleModel::Group {
             return None;
         }
         let silences = self.silences.load();
-        let at = alert.closed_at.unwrap_or(now);
         let silence = match silences.of(alert.project).is_empty() {
             true => None,
             false => silences.hold(alert.project, &catalog.subject(alert), at),
         };
         if let Some((id, until)) = silence {
             return Some((until, HeldBy::Silence(id.to_string())));
+        }
+        if let Some(rule) = &integration.policy.flapping {
+            let hash = self
+                .cache
+                .lock()
+                .hash_of_key(alert.project, alert.scope, &alert.key);
+            if let Some(until) = self.openings.lock().held_until(hash, rule, now) {
+                return Some((until, HeldBy::Flapping));
+            }
         }
         let inhibitors = self.inhibitors.lock();
         let (rule, _) = inhibitors.inhibits(catalog, alert)?;
