@@ -9,4 +9,5 @@ mod keeping;
 mod outages;
 mod place;
 mod settings;
+mod silences;
 mod twin;

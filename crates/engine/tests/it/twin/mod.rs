@@ -4,5 +4,6 @@ mod duties;
 mod outages;
 mod repeats;
 mod signals;
+mod silences;
 mod store;
 mod world;
