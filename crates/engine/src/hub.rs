@@ -17,7 +17,9 @@ use crate::clock::{self, DatabaseClock};
 use crate::desired::Desired;
 use crate::dispatch::health::Health;
 use crate::dispatch::{Dispatcher, RESULTS_MAX, settle_loop};
-use crate::intake::{Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loop, witness};
+use crate::intake::{
+    Hashes, Heard, Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loop, witness,
+};
 use crate::leases::{self, Leases};
 pub(crate) use crate::shared::Shared;
 use crate::shared::crash_wish;
@@ -110,6 +112,7 @@ impl Hub {
         let report = store.start(node, now).await?;
         let mut hash_keys = [0; 16];
         entropy.fill(&mut hash_keys);
+        let hashes = Hashes(hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
         let silences = store.silences().await?;
@@ -129,7 +132,9 @@ impl Hub {
             inhibitors: Mutex::default(),
             reading_silences: tokio::sync::Mutex::default(),
             openings: Mutex::default(),
-            cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
+            hashes,
+            heard: Heard::default(),
+            cache: Mutex::new(KeyCache::new(hashes, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),
             dispatch_wake: Notify::new(),

@@ -48,6 +48,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken, retention:
         }
         if seconds % SWEEP_EVERY == 0 {
             shared.cache.lock().age();
+            shared.heard.age();
             if let Err(error) = sweep(&shared, &retention, &stop, &mut outdated).await {
                 telling::store_failed("keeping", &error);
             }

@@ -13,7 +13,7 @@ use wire::Egress;
 
 use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
-use crate::intake::{Busy, KeyCache, Queues, Witness};
+use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
 use crate::silencing::flapping::Openings;
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// Held while the silences are read anew.
     pub reading_silences: tokio::sync::Mutex<()>,
     pub openings: Mutex<Openings>,
+    pub hashes: Hashes,
+    pub heard: Heard,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

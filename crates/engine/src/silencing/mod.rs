@@ -163,10 +163,7 @@ impl Shared {
             return Some((until, HeldBy::Silence(id.to_string())));
         }
         if let Some(rule) = &integration.policy.flapping {
-            let hash = self
-                .cache
-                .lock()
-                .hash_of_key(alert.project, alert.scope, &alert.key);
+            let hash = self.hashes.of_key(alert.project, alert.scope, &alert.key);
             if let Some(until) = self.openings.lock().held_until(hash, rule, now) {
                 return Some((until, HeldBy::Flapping));
             }

@@ -10,4 +10,5 @@ mod outages;
 mod place;
 mod settings;
 mod silences;
+mod texts;
 mod twin;

@@ -44,7 +44,7 @@ pub fn decode(
 
 /// One alert as posted. Unknown fields are passed over, `null` counts as absent.
 #[derive(Deserialize)]
-struct Posted<'a> {
+pub(super) struct Posted<'a> {
     #[serde(borrow, default)]
     labels: Option<Pairs<'a>>,
     #[serde(borrow, default)]
@@ -57,9 +57,9 @@ struct Posted<'a> {
     generator_url: Option<Text<'a>>,
 }
 
-type Entry<'a> = Result<Posted<'a>, String>;
+pub(super) type Entry<'a> = Result<Posted<'a>, String>;
 
-fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
+pub(super) fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("alerts in body is required".to_owned());
     }
@@ -73,19 +73,20 @@ fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     Ok(raw
         .into_iter()
         .enumerate()
-        .map(|(index, part)| entry(index, part))
+        .map(|(index, part)| entry(index, part.get()))
         .collect())
 }
 
-fn entry(index: usize, part: &RawValue) -> Entry<'_> {
-    serde_json::from_str(part.get()).map_err(|error| format!("alert {index}: {error}"))
+/// One alert of a body.
+pub(super) fn entry(index: usize, part: &str) -> Entry<'_> {
+    serde_json::from_str(part).map_err(|error| format!("alert {index}: {error}"))
 }
 
 fn unreadable(error: &serde_json::Error) -> String {
     format!("the body is not a JSON array of alerts: {error}")
 }
 
-fn signal(
+pub(super) fn signal(
     posted: Posted<'_>,
     now: Timestamp,
     resolve_timeout: DurationMs,
@@ -93,8 +94,8 @@ fn signal(
     let mut labels = posted.labels.ok_or("labels in body is required")?.sorted();
     labels.retain(|(_, value)| !value.0.is_empty());
     // In Alertmanager's order, so that the first problem is the one that it names.
-    let starts = time(posted.starts_at)?;
-    let ends = time(posted.ends_at)?;
+    let starts = time(posted.starts_at.as_deref())?;
+    let ends = time(posted.ends_at.as_deref())?;
     let ends_at = ends.unwrap_or(now + resolve_timeout);
     if starts.or(ends).is_some_and(|starts| ends_at < starts) {
         return Err("start time must be before end time".to_owned());
@@ -170,10 +171,10 @@ fn check_names(of: &str, pairs: &[(Text<'_>, Text<'_>)]) -> Result<(), String> {
 }
 
 /// A time; absent, empty, and Go's zero time are `None`. Without an offset it is UTC.
-fn time(text: Option<Text<'_>>) -> Result<Option<Timestamp>, String> {
+pub(super) fn time(text: Option<&str>) -> Result<Option<Timestamp>, String> {
     /// 0001-01-01T00:00:00Z, what Go writes for "no time".
     const GO_ZERO_MS: i64 = -62_135_596_800_000;
-    let Some(text) = text.filter(|text| !text.0.is_empty()) else {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let utc = |text: &str| {
@@ -182,13 +183,13 @@ fn time(text: Option<Text<'_>>) -> Result<Option<Timestamp>, String> {
         text.contains(':')
             .then(|| Timestamp(zoned.timestamp().as_millisecond()))
     };
-    let read = text.0.parse::<Timestamp>().ok().or_else(|| utc(&text.0));
+    let read = text.parse::<Timestamp>().ok().or_else(|| utc(text));
     match read {
         Some(Timestamp(GO_ZERO_MS)) => Ok(None),
         Some(at) => Ok(Some(at)),
         None => Err(format!(
             "{:?} is not an RFC 3339 time",
-            wire::text::cut_chars(&text.0, 60)
+            wire::text::cut_chars(text, 60)
         )),
     }
 }
@@ -230,6 +231,14 @@ fn owned(pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
 /// A text that is borrowed from the body unless it has escapes. `null` reads as empty, as Go does.
 #[derive(Clone)]
 struct Text<'a>(Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {

@@ -3,9 +3,13 @@
 //! Behaviour: Alertmanager 0.25.0 as observed (Debian's build, 2026-11), and its `openapi.yaml`. On purpose different:
 //! one alert of a wrong type spoils only itself, where the original refuses the whole batch.
 
+mod batch;
+#[cfg(test)]
+mod batch_tests;
 mod decode;
 mod filter;
 mod fingerprint;
+mod frame;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -112,15 +116,7 @@ impl Dialect for Alertmanager {
             .downcast_ref::<Own>()
             .map_or(five_minutes().0, |own| own.resolve_timeout);
         match (inbound.method, inbound.path.trim_end_matches('/')) {
-            (&Method::POST, "/api/v2/alerts") => {
-                match decode::decode(inbound.body, inbound.received_at, timeout) {
-                    Ok((signals, rejections)) => Accepted::Signals {
-                        signals,
-                        rejections,
-                    },
-                    Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
-                }
-            }
+            (&Method::POST, "/api/v2/alerts") => alerts(inbound, timeout),
             (&Method::GET | &Method::HEAD, path) => read(path, inbound.query),
             (_, "/api/v1/alerts") => Accepted::Refused(gone()),
             (method, path @ ("/api/v2/alerts" | "/api/v2/status" | "/api/v2/receivers")) => {
@@ -195,6 +191,21 @@ impl Dialect for Alertmanager {
             413,
             &format!("the body is larger than {limit_bytes} bytes: send smaller batches"),
         )
+    }
+}
+
+/// Posted alerts: undecoded, if they look as usual.
+fn alerts(inbound: &Inbound<'_>, resolve_timeout: DurationMs) -> Accepted {
+    let (body, now) = (inbound.body, inbound.received_at);
+    if let Some(batch) = batch::Alerts::find(body, now, resolve_timeout) {
+        return Accepted::Batch(Box::new(batch));
+    }
+    match decode::decode(body, now, resolve_timeout) {
+        Ok((signals, rejections)) => Accepted::Signals {
+            signals,
+            rejections,
+        },
+        Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
     }
 }
 

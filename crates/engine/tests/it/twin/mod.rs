@@ -7,3 +7,5 @@ mod signals;
 mod silences;
 mod store;
 mod world;
+
+pub use world::Twins;
