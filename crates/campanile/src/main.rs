@@ -55,17 +55,22 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             out.write_all(text.as_bytes())?;
         }
         Command::Alerts(args) => {
-            let user = ["USER", "LOGNAME"]
-                .into_iter()
-                .find_map(|name| std::env::var(name).ok());
-            let user = user
-                .filter(|user| !user.is_empty())
-                .unwrap_or_else(|| "somebody".to_owned());
-            client::alerts(&args, &user, &SystemClock, &mut out, until_told()).await?;
+            client::alerts(&args, &user(), &SystemClock, &mut out, until_told()).await?;
+        }
+        Command::Silences(args) => {
+            client::silences(&args, &user(), &SystemClock, &mut out).await?;
         }
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who works here, for logs.
+fn user() -> String {
+    let mut names = ["USER", "LOGNAME"].into_iter();
+    let user = names.find_map(|name| std::env::var(name).ok());
+    user.filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Until Ctrl-C or SIGTERM. Where no handler can be set they end the process anyway.

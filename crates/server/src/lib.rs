@@ -19,7 +19,7 @@ use axum::Router;
 use axum::middleware;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use api::{AlertDto, AttemptDto, EventDto, LaneDto};
+pub use api::{AlertDto, AttemptDto, EventDto, LaneDto, SilenceDto, WindowDto};
 pub use app::{Reload, ServerOptions};
 pub use openapi::document as openapi_document;
 pub use permission::Permission;

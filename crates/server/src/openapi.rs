@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::schema::{alert_schema, event_schema};
-use crate::api::{AlertDto, AttemptDto, EventDto, LaneDto};
-use crate::api::{actions, alerts, attempts, configuration, stream};
+use crate::api::{AlertDto, AttemptDto, EventDto, LaneDto, SilenceDto, WindowDto};
+use crate::api::{actions, alerts, attempts, configuration, silences, stream};
 use crate::problem::ProblemJson;
 
 #[derive(OpenApi)]
@@ -27,12 +27,26 @@ use crate::problem::ProblemJson;
         actions::act,
         attempts::list,
         stream::open,
+        silences::list,
+        silences::one,
+        silences::make,
+        silences::preview,
+        silences::change,
+        silences::end,
         configuration::integrations,
         configuration::sources,
         configuration::reload,
         serve,
     ),
-    components(schemas(AlertDto, EventDto, LaneDto, AttemptDto, ProblemJson))
+    components(schemas(
+        AlertDto,
+        EventDto,
+        LaneDto,
+        AttemptDto,
+        SilenceDto,
+        WindowDto,
+        ProblemJson
+    ))
 )]
 struct Description;
 

@@ -9,6 +9,8 @@ pub enum Permission {
     ViewAlerts,
     /// Acknowledge, close, shelve, note, assign …
     ActOnAlerts,
+    /// Make, change and end silences.
+    SilenceAlerts,
     /// Look at sources and integrations, without their secrets.
     ViewConfiguration,
     /// Make the hub read its configuration again.

@@ -8,6 +8,8 @@ mod alerts;
 mod hub;
 mod run;
 mod send;
+mod silences;
+mod weekly;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +18,7 @@ pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which}
 pub use hub::HubArgs;
 pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
 pub use send::SendArgs;
+pub use silences::{AddArgs, DraftArgs, SilenceListArgs, SilencesArgs, SilencesCommand};
 
 /// Hears every alerting dialect, keeps each problem as one alert, and tells every service that should know.
 #[derive(Debug, Parser)]
@@ -43,6 +46,8 @@ pub enum Command {
     Send(SendArgs),
     /// Look at a hub's alerts and work on them.
     Alerts(AlertsArgs),
+    /// Look at a hub's silences, make and end them.
+    Silences(SilencesArgs),
     /// Check a configuration file: every problem at once, or what would run.
     Check(CheckArgs),
     /// Copy, back up, restore or migrate a store.

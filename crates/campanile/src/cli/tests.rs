@@ -192,3 +192,51 @@ fn admin_takes_stores_by_address() {
         assert!(parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_silence_has_matchers_an_end_or_windows_and_a_reason() {
+    let add = "silences add -m env=prod --comment why";
+    for (line, is_fine) in [
+        (format!("{add} --for 2h"), true),
+        (format!("{add} --until 2026-01-31T12:00:00Z"), true),
+        (
+            format!("{add} -m a=b --for 2h --from 2026-01-31T12:00:00+01:00"),
+            true,
+        ),
+        (add.to_owned(), false),
+        (
+            format!("{add} --for 2h --until 2026-01-31T12:00:00Z"),
+            false,
+        ),
+        (format!("{add} --until tomorrow"), false),
+        (format!("{add} --weekly monday"), false),
+        ("silences add --for 2h --comment why".to_owned(), false),
+        ("silences add -m env=prod --for 2h".to_owned(), false),
+        ("silences preview -m env=prod --for 2h".to_owned(), true),
+        ("silences expire".to_owned(), false),
+        ("silences expire 12345678 9abc".to_owned(), true),
+        ("silences list --all --json".to_owned(), true),
+        ("silences".to_owned(), false),
+    ] {
+        assert_eq!(parse(&line).is_ok(), is_fine, "{line}");
+    }
+    let windows = [
+        "campanile",
+        "silences",
+        "add",
+        "-m",
+        "env=prod",
+        "--comment",
+        "why",
+        "--weekly",
+        "mon-fri 22:00-06:00 Europe/Berlin;sun 10:00-11:00",
+    ];
+    let Ok(Command::Silences(args)) = Cli::try_parse_from(windows).map(|cli| cli.command) else {
+        panic!("windows make an end unnecessary")
+    };
+    let super::SilencesCommand::Add(args) = args.command else {
+        panic!("add")
+    };
+    let counts: Vec<usize> = args.draft.weekly.iter().map(|w| w.0.len()).collect();
+    assert_eq!(counts, [2, 1]);
+}

@@ -60,7 +60,9 @@ pub fn advice(status: u16) -> &'static str {
             "Give the hub's token: --token-file FILE, --token, or --data-dir with the hub's data folder (it is in `admin-token` there)."
         }
         403 => "This token may not do that; use one with a role that may.",
-        404 => "`campanile alerts list --all` shows what there is.",
+        404 => {
+            "`campanile alerts list --all` and `campanile silences list --all` show what there is."
+        }
         409 | 412 => {
             "Somebody else may have been faster: `campanile alerts show` says how it is now."
         }

@@ -84,6 +84,12 @@ impl Hub {
         self.json(answer)
     }
 
+    /// `DELETE base + path`, as JSON.
+    pub async fn delete(&self, path: &str) -> Result<Value, HubError> {
+        let answer = self.ask(Method::DELETE, path, None).await?;
+        self.json(answer)
+    }
+
     /// A request and its whole answer, whatever its status.
     pub async fn ask(
         &self,

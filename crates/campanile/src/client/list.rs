@@ -26,6 +26,11 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The path of a listing of alerts.
 pub fn query(parameters: &[(&str, String)], cursor: Option<&str>) -> String {
+    listing("/api/v1/alerts", parameters, cursor)
+}
+
+/// `path` with those parameters that are not empty.
+pub fn listing(path: &str, parameters: &[(&str, String)], cursor: Option<&str>) -> String {
     let cursor = cursor.map(|cursor| ("cursor", cursor.to_owned()));
     let pairs: Vec<String> = parameters
         .iter()
@@ -33,7 +38,7 @@ pub fn query(parameters: &[(&str, String)], cursor: Option<&str>) -> String {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, IN_QUERY)))
         .collect();
-    format!("/api/v1/alerts?{}", pairs.join("&"))
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// What the hub lists, and whether there would be more.

@@ -10,6 +10,7 @@ mod json;
 mod list;
 mod send;
 mod show;
+mod silences;
 mod sse;
 mod table;
 #[cfg(test)]
@@ -19,5 +20,6 @@ mod watch;
 
 pub use alerts::run as alerts;
 pub use send::run as send;
+pub use silences::run as silences;
 pub use table::{Column, table};
 pub use text::clean;

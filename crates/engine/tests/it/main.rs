@@ -9,5 +9,6 @@ mod keeping;
 mod outages;
 mod place;
 mod settings;
+mod silences;
 mod texts;
 mod twin;

@@ -7,12 +7,12 @@ use axum::response::Response;
 use engine::ActError;
 use http::StatusCode;
 use model::{Action, ActionVerb, Actor, DurationMs, limits as model_limits};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::AlertDto;
 use super::json;
-use super::request::{AlertPath, JsonBody, no_such_alert, parsed, short};
+use super::request::{AlertPath, JsonBody, no_such_alert, parsed, said, short};
 use crate::app::App;
 use crate::limits::{LASTING_MAX, NAME_CHARS_MAX};
 use crate::problem::{Problem, ProblemJson};
@@ -34,11 +34,6 @@ pub(crate) struct ActionBody {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<String>)]
     to: Option<Option<String>>,
-}
-
-/// Tells `null` from what was left out.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
 }
 
 /// Does something to an alert and answers with the alert as it is then.
@@ -67,7 +62,7 @@ pub(crate) async fn act(
         ActError::Busy(busy) => Problem::busy(busy.reason, busy.retry_after),
     })?;
     let catalog = app.hub.catalog();
-    let dto = AlertDto::new(&alert, None, &catalog, app.hub.external_url());
+    let dto = AlertDto::new(&alert, None, &catalog, &app.hub);
     Ok(json(&dto))
 }
 

@@ -77,11 +77,10 @@ pub(crate) async fn list(
     let mut rows = found.map_err(|error| Problem::of_store("api", &error))?;
     let more = cursor::cut(&mut rows, limit);
     let last = rows.last().map(|row| row.alert.id);
-    let url = app.hub.external_url();
     Ok(json(&AlertPage {
         alerts: rows
             .iter()
-            .map(|row| AlertDto::of(row, &catalog, url))
+            .map(|row| AlertDto::of(row, &catalog, &app.hub))
             .collect(),
         next_cursor: last.filter(|_| more).map(|id| cursor::write("alerts", id)),
     }))
@@ -118,9 +117,8 @@ pub(crate) struct AlertWithLanes<'a> {
 pub(crate) async fn one(State(app): State<Arc<App>>, path: AlertPath) -> Result<Response, Problem> {
     let loaded = load(&app, path.id).await?;
     let catalog = app.hub.catalog();
-    let url = app.hub.external_url();
     Ok(json(&AlertWithLanes {
-        alert: AlertDto::new(&loaded.alert, loaded.seen, &catalog, url),
+        alert: AlertDto::new(&loaded.alert, loaded.seen, &catalog, &app.hub),
         lanes: loaded
             .lanes
             .iter()
@@ -202,7 +200,7 @@ pub(crate) async fn explain(
         .map_err(|error| Problem::of_store("api", &error))?
         .ok_or_else(no_such_alert)?;
     let catalog = app.hub.catalog();
-    let explained = Explained::new(&explanation, &catalog, app.hub.external_url());
+    let explained = Explained::new(&explanation, &catalog, &app.hub);
     Ok(json(&explained))
 }
 

@@ -1,6 +1,7 @@
 //! The native API's JSON. Alerts and events are the published forms that webhooks carry too
 //! (`integrations::kit::AlertJson`), with what only the API knows added.
 
+use engine::Hub;
 use engine::catalog::Catalog;
 use engine::explain::{Explanation, LaneStory, outcome_word};
 use integrations::kit::{AlertJson, EventJson, Names};
@@ -19,18 +20,20 @@ pub struct AlertDto<'a> {
     pub last_seen: String,
     /// Number of its newest event.
     pub seq: u32,
+    /// Ids of the silences that hold it now; of a closed alert none.
+    pub silenced_by: Vec<String>,
 }
 
 impl<'a> AlertDto<'a> {
-    pub fn of(row: &'a SeenAlert, catalog: &'a Catalog, external_url: &'a str) -> AlertDto<'a> {
-        AlertDto::new(&row.alert, row.seen, catalog, external_url)
+    pub fn of(row: &'a SeenAlert, catalog: &'a Catalog, hub: &'a Hub) -> AlertDto<'a> {
+        AlertDto::new(&row.alert, row.seen, catalog, hub)
     }
 
     pub fn new(
         alert: &'a Alert,
         seen: Option<SeenRow>,
         catalog: &'a Catalog,
-        external_url: &'a str,
+        hub: &'a Hub,
     ) -> AlertDto<'a> {
         let source = catalog.sources.get(&alert.source);
         let project = source.map(|s| &s.project).or_else(|| {
@@ -40,7 +43,11 @@ impl<'a> AlertDto<'a> {
         let names = Names {
             project: project.map_or("", |p| &p.name),
             source: source.map_or("", |s| &s.name),
-            external_url,
+            external_url: hub.external_url(),
+        };
+        let silences = match alert.is_closed() {
+            true => Vec::new(),
+            false => hub.silenced_by(alert),
         };
         let seen = seen.filter(|seen| seen.version == alert.version);
         let mut json = AlertJson::new(alert, names);
@@ -51,6 +58,7 @@ impl<'a> AlertDto<'a> {
                 .map_or(alert.last_seen, |seen| seen.last_seen)
                 .to_string(),
             seq: alert.seq,
+            silenced_by: silences.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -242,15 +250,11 @@ pub struct Explained<'a> {
 }
 
 impl<'a> Explained<'a> {
-    pub fn new(
-        explanation: &'a Explanation,
-        catalog: &'a Catalog,
-        external_url: &'a str,
-    ) -> Explained<'a> {
+    pub fn new(explanation: &'a Explanation, catalog: &'a Catalog, hub: &'a Hub) -> Explained<'a> {
         let lanes = explanation.lanes.iter();
         let not_told = explanation.not_told.iter();
         Explained {
-            alert: AlertDto::of(&explanation.alert, catalog, external_url),
+            alert: AlertDto::of(&explanation.alert, catalog, hub),
             lanes: lanes
                 .map(|story| ExplainedLane::new(story, catalog))
                 .collect(),

@@ -12,6 +12,8 @@ pub(crate) mod dto;
 mod named;
 mod request;
 pub(crate) mod schema;
+mod silence_forms;
+pub(crate) mod silences;
 pub(crate) mod stream;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{self, MethodRouter};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use model::DurationMs;
@@ -33,6 +35,7 @@ use crate::permission::Permission;
 use crate::problem::Problem;
 
 pub use dto::{AlertDto, AttemptDto, EventDto, LaneDto};
+pub use silence_forms::{SilenceDto, WindowDto};
 
 /// One route.
 pub(crate) struct Route {
@@ -44,7 +47,10 @@ pub(crate) struct Route {
 
 /// The permission table: all routes of the native API.
 pub(crate) fn table() -> Vec<Route> {
-    use Permission::{ActOnAlerts, ChangeConfiguration, Public, ViewAlerts, ViewConfiguration};
+    use Permission::{
+        ActOnAlerts, ChangeConfiguration, Public, SilenceAlerts, ViewAlerts, ViewConfiguration,
+    };
+    let one_silence = "/api/v1/silences/{id}";
     vec![
         reads("/api/v1/alerts", ViewAlerts, alerts::list),
         reads("/api/v1/alerts/{id}", ViewAlerts, alerts::one),
@@ -54,6 +60,22 @@ pub(crate) fn table() -> Vec<Route> {
         writes("/api/v1/alerts/{id}/{action}", ActOnAlerts, actions::act),
         reads("/api/v1/attempts", ViewAlerts, attempts::list),
         reads("/api/v1/stream", ViewAlerts, stream::open),
+        reads("/api/v1/silences", ViewAlerts, silences::list),
+        writes("/api/v1/silences", SilenceAlerts, silences::make),
+        writes("/api/v1/silences/preview", ViewAlerts, silences::preview),
+        reads(one_silence, ViewAlerts, silences::one),
+        with(
+            Method::PUT,
+            one_silence,
+            SilenceAlerts,
+            routing::put(silences::change),
+        ),
+        with(
+            Method::DELETE,
+            one_silence,
+            SilenceAlerts,
+            routing::delete(silences::end),
+        ),
         reads(
             "/api/v1/integrations",
             ViewConfiguration,
@@ -70,12 +92,7 @@ where
     H: Handler<T, Arc<App>>,
     T: 'static,
 {
-    Route {
-        method: Method::GET,
-        path,
-        permission,
-        handler: get(handler),
-    }
+    with(Method::GET, path, permission, routing::get(handler))
 }
 
 fn writes<H, T>(path: &'static str, permission: Permission, handler: H) -> Route
@@ -83,11 +100,20 @@ where
     H: Handler<T, Arc<App>>,
     T: 'static,
 {
+    with(Method::POST, path, permission, routing::post(handler))
+}
+
+fn with(
+    method: Method,
+    path: &'static str,
+    permission: Permission,
+    handler: MethodRouter<Arc<App>>,
+) -> Route {
     Route {
-        method: Method::POST,
+        method,
         path,
         permission,
-        handler: post(handler),
+        handler,
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
-use model::{AlertId, limits as model_limits};
+use model::{AlertId, SilenceId, limits as model_limits};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::app::App;
 use crate::body::{self, BodyFault};
@@ -54,6 +55,24 @@ impl FromRequestParts<Arc<App>> for AlertPath {
             action: value("action"),
         })
     }
+}
+
+/// `{id}` in the path of one silence.
+pub(crate) struct SilencePath(pub SilenceId);
+
+impl FromRequestParts<Arc<App>> for SilencePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| no_such_silence())?;
+        Ok(SilencePath(id.parse().map_err(|_| no_such_silence())?))
+    }
+}
+
+pub(crate) fn no_such_silence() -> Problem {
+    Problem::not_found("there is no silence with this id; ended ones are forgotten after a while")
 }
 
 pub(crate) fn no_such_alert() -> Problem {
@@ -117,6 +136,13 @@ fn refused(fault: BodyFault) -> Problem {
         ),
         BodyFault::Broken => Problem::bad_request("the body broke off"),
     }
+}
+
+/// Tells `null` from what was left out.
+pub(crate) fn said<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
 }
 
 /// How many rows are wanted.

@@ -12,6 +12,8 @@ pub(crate) fn alert_schema() -> Value {
         &json!({
             "last_seen": { "type": "string", "description": "When a signal last spoke of it; up to a second old." },
             "seq": { "type": "integer", "minimum": 1, "description": "Number of its newest event." },
+            "silenced_by": { "type": "array", "items": { "type": "string" },
+                "description": "Ids of the silences that hold it now; of a closed alert none." },
         }),
     )
 }

@@ -172,9 +172,8 @@ impl Feed {
 
     fn message(&self, position: u64, event: &Event, alert: Option<&LoadedAlert>) -> SseEvent {
         let catalog = self.app.hub.catalog();
-        let url = self.app.hub.external_url();
         let data = Happened {
-            alert: alert.map(|a| AlertDto::new(&a.alert, a.seen, &catalog, url)),
+            alert: alert.map(|a| AlertDto::new(&a.alert, a.seen, &catalog, &self.app.hub)),
             event: EventDto::new(event),
         };
         let message = SseEvent::default().event("alert").id(position.to_string());

@@ -7,5 +7,6 @@ mod harness;
 mod listings;
 mod openapi;
 mod operations;
+mod silences;
 mod stream;
 mod ways_in;

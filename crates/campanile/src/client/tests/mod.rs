@@ -4,6 +4,7 @@ mod hub;
 mod reading;
 mod refusals;
 mod sending;
+mod silences;
 mod watching;
 mod working;
 
@@ -35,6 +36,14 @@ async fn campanile(hub: &str, line: &[&str]) -> Result<String, String> {
             let clock: Arc<dyn Clock> = clock();
             let mut out = Vec::new();
             super::alerts(&args, "ann", &*clock, &mut out, std::future::pending())
+                .await
+                .map_err(|error| error.to_string())?;
+            Ok(String::from_utf8(out).unwrap())
+        }
+        Command::Silences(mut args) => {
+            hub.clone_into(&mut args.hub.hub);
+            let mut out = Vec::new();
+            super::silences(&args, "ann", &*clock(), &mut out)
                 .await
                 .map_err(|error| error.to_string())?;
             Ok(String::from_utf8(out).unwrap())

@@ -4,6 +4,7 @@ mod duties;
 mod outages;
 mod repeats;
 mod signals;
+mod silences;
 mod store;
 mod world;
 
