@@ -198,6 +198,7 @@ fn project(name: &str, vendors: &str) -> DesiredProject {
     DesiredProject {
         name: name.to_owned(),
         owner_email: None,
+        inhibitions: Vec::new(),
         sources: vec![DesiredSource {
             name: "tools".to_owned(),
             way: SourceWay::Dialect {
@@ -210,6 +211,8 @@ fn project(name: &str, vendors: &str) -> DesiredProject {
             name: "webhook".to_owned(),
             of: Of::Issues,
             matchers: Vec::new(),
+            except: Vec::new(),
+            receiver: None,
             sink: "webhook".to_owned(),
             settings: DebugHidden(settings.as_object().unwrap().clone()),
             policy: Policy::default(),

@@ -143,6 +143,7 @@ fn desired(vendors: &str) -> Desired {
         projects: vec![DesiredProject {
             name: "soak".to_owned(),
             owner_email: None,
+            inhibitions: Vec::new(),
             sources: vec![DesiredSource {
                 name: "prometheus".to_owned(),
                 way: SourceWay::Dialect {
@@ -155,6 +156,8 @@ fn desired(vendors: &str) -> Desired {
                 name: "webhook".to_owned(),
                 of: Of::Issues,
                 matchers: Vec::new(),
+                except: Vec::new(),
+                receiver: None,
                 sink: "webhook".to_owned(),
                 settings: DebugHidden(settings.as_object().unwrap().clone()),
                 policy: Policy::default(),

@@ -2,7 +2,7 @@
 //! `catalog` compares it with what the store has and acts on the difference.
 
 use integrations::kit::SettingsMap;
-use model::{DurationMs, EventKind, Matcher, Secret};
+use model::{DurationMs, EventKind, Matcher, Secret, TimeInterval};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is declared.
@@ -19,6 +19,18 @@ pub struct DesiredProject {
     pub owner_email: Option<String>,
     pub sources: Vec<DesiredSource>,
     pub integrations: Vec<DesiredIntegration>,
+    pub inhibitions: Vec<Inhibition>,
+}
+
+/// While an alert that `source` matches is open, those that `target` matches are not told, if both have the same values
+/// of the labels `equal` (an absent one counts as empty). An alert that both match inhibits nothing that both match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inhibition {
+    /// For people: what `explain` names.
+    pub name: String,
+    pub source: Vec<Matcher>,
+    pub target: Vec<Matcher>,
+    pub equal: Vec<String>,
 }
 
 /// A way in.
@@ -47,6 +59,10 @@ pub struct DesiredIntegration {
     pub of: Of,
     /// All must match for an alert to enter; they never decide about leaving.
     pub matchers: Vec<Matcher>,
+    /// An alert that all of one of these lists match does not enter: what another rule has taken.
+    pub except: Vec<Vec<Matcher>>,
+    /// The name under which Alertmanager's clients see it; several integrations may share one. Absent: its own name.
+    pub receiver: Option<String>,
     /// The sink's name in the registry.
     pub sink: String,
     pub settings: DebugHidden,
@@ -88,6 +104,7 @@ pub enum Existing {
 
 /// How an integration delivers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Policy {
     /// How long an alert must stay open before anything is sent; closed by then: nothing is.
     pub delay: DurationMs,
@@ -99,6 +116,43 @@ pub struct Policy {
     pub notify_on: Option<Vec<EventKind>>,
     /// Notifications at lifecycle vendors are closed at once (E16).
     pub close_notifications: bool,
+    /// Alerts that are alike in this share one message or incident; `None`: each has its own. Issues only.
+    pub group: Option<Grouping>,
+    /// Within these times nothing is opened, updated or reminded of; it is told afterwards, if it is still so.
+    pub mute: Vec<TimeInterval>,
+    /// Outside of these times, if there are any: as `mute`.
+    pub active: Vec<TimeInterval>,
+    /// An alert that opens and closes all the time is held until it is calm.
+    pub flapping: Option<Flapping>,
+}
+
+/// How alerts are put together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grouping {
+    pub by: GroupBy,
+    /// How long a new group waits for more before it is told.
+    pub wait: DurationMs,
+    /// The least time between two words about a group that only say that it changed.
+    pub interval: DurationMs,
+}
+
+/// What must be equal for alerts to be of one group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// These labels. None: all alerts of the integration are one group.
+    Labels(Vec<String>),
+    /// All labels: each alert is a group of its own (Alertmanager's `...`).
+    All,
+}
+
+/// When an alert counts as flapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flapping {
+    /// So many openings of one key …
+    pub changes: u32,
+    /// … within this time. It is calm when it stayed as it is for as long.
+    pub window: DurationMs,
 }
 
 impl Default for Policy {
@@ -109,6 +163,10 @@ impl Default for Policy {
             edit_interval: DurationMs::from_mins(5),
             notify_on: None,
             close_notifications: true,
+            group: None,
+            mute: Vec::new(),
+            active: Vec::new(),
+            flapping: None,
         }
     }
 }

@@ -112,7 +112,13 @@ impl Hub {
         let next = next(
             self,
             lane,
-            &lanes::plan(&revision.lane_policy, lane, &pending, alert, now),
+            &lanes::plan(
+                revision.policy_for(alert, Some(lane)),
+                lane,
+                &pending,
+                alert,
+                now,
+            ),
         );
         Ok(LaneStory {
             integration: revision.integration.name.clone(),

@@ -23,6 +23,7 @@ use crate::intake::{
 use crate::leases::{self, Leases};
 pub(crate) use crate::shared::Shared;
 use crate::shared::crash_wish;
+use crate::silencing::{Silences, inhibition};
 use crate::starting::{doubt, fill_cache};
 use crate::watched::Watched;
 use crate::{following, keeping, monitoring, telling, timers, walk};
@@ -110,6 +111,7 @@ impl Hub {
         let hashes = Hashes(hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
+        let silences = store.silences().await?;
         let is_shared = store.shared();
         let (witness, witnessed) = Witness::new();
         let shared = Arc::new(Shared {
@@ -122,6 +124,8 @@ impl Hub {
             ids,
             external_url,
             catalog: ArcSwap::from_pointee(catalog),
+            silences: ArcSwap::from_pointee(Silences::new(silences)),
+            inhibitors: Mutex::default(),
             hashes,
             heard: Heard::default(),
             cache: Mutex::new(KeyCache::new(hashes, is_shared)),
@@ -155,6 +159,7 @@ impl Hub {
             // Beside other nodes a cache never knows all keys, and misses are looked up.
             fill_cache(&shared).await?;
         }
+        inhibition::adopt_rules(&shared).await?;
         leases::renew(&shared).await;
         let hub = Hub {
             shared,
@@ -192,6 +197,8 @@ impl Hub {
             self.loops.spawn(leases::run(shared.clone(), stop.clone()));
             self.loops
                 .spawn(following::run(shared.clone(), stop.clone()));
+            self.loops
+                .spawn(inhibition::follow(shared.clone(), stop.clone()));
         }
         self.loops
             .spawn(keeping::run(shared.clone(), stop.clone(), retention));
@@ -355,6 +362,7 @@ impl Hub {
         }
         shared.catalog_version.store(built, Ordering::Relaxed);
         shared.catalog.store(Arc::new(catalog));
+        inhibition::adopt_rules(shared).await?;
         if !comparison.recovered.is_empty() {
             let _on_its_way = shared.health_rows.lock().await;
             {

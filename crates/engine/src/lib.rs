@@ -15,6 +15,7 @@ mod keeping;
 mod leases;
 mod monitoring;
 mod shared;
+mod silencing;
 mod starting;
 pub mod telling;
 mod timers;

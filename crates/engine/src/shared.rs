@@ -15,6 +15,8 @@ use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
 use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
+use crate::silencing::Silences;
+use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
 /// What all loops share. Lives as long as the process.
@@ -31,6 +33,8 @@ pub(crate) struct Shared {
     pub catalog: ArcSwap<Catalog>,
     pub hashes: Hashes,
     pub heard: Heard,
+    pub silences: ArcSwap<Silences>,
+    pub inhibitors: Mutex<Inhibitors>,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

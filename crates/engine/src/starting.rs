@@ -56,6 +56,10 @@ pub(crate) async fn doubt(shared: &Shared) -> Result<usize, StoreError> {
             let mut writes = Vec::new();
             for (mut lane, loaded) in lanes.into_iter().zip(loaded) {
                 let Some(loaded) = loaded else { continue };
+                // What a member tells its group is in this store, or not.
+                if revision.is_member(&loaded.alert, Some(&lane)) {
+                    continue;
+                }
                 let expected = lane.version;
                 if lanes::in_doubt_after_unclean_start(
                     &mut lane,

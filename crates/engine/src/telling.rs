@@ -196,6 +196,10 @@ pub fn panicked(place: &'static str, what: &str) {
     tracing::error!(place, what, "caught a fault of our own");
 }
 
+pub fn silence_unreadable(id: model::SilenceId, error: &lifecycle::matching::MatcherError) {
+    tracing::error!(%id, %error, "a stored silence cannot be read by this version; it holds nothing");
+}
+
 pub fn clock_jumped(by: DurationMs) {
     tracing::warn!(by = %by, "the clock jumped; silence counts as evidence only from now on");
 }

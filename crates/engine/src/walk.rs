@@ -1,9 +1,9 @@
-//! Walks over open alerts when an integration is new or changed: in steps, and taken up again
-//! after a restart.
+//! Walks over open alerts when an integration is new or changed, or a silence ended early: in steps, and taken up
+//! again after a restart.
 
 use std::sync::Arc;
 
-use model::{AlertId, DurationMs, IntegrationId, Status, Timestamp};
+use model::{Alert, AlertId, DurationMs, IntegrationId, ProjectId, SilenceId, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{AlertQuery, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -28,13 +28,107 @@ const BEGINS_AFTER: DurationMs = DurationMs::from_secs(3);
 /// One walk: newest alert first, down to the oldest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Walk {
-    integration: IntegrationId,
-    /// Alerts may enter; otherwise only existing lanes are planned anew.
-    entering: bool,
+    #[serde(flatten)]
+    why: Why,
     /// The last alert that was looked at.
     before: Option<AlertId>,
     #[serde(default)]
     not_before: Timestamp,
+}
+
+/// What a walk is for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Why {
+    Integration {
+        integration: IntegrationId,
+        /// Alerts may enter; otherwise only existing lanes are planned anew.
+        entering: bool,
+    },
+    /// What was inhibited in this project, and is no more, is looked at again.
+    Inhibition { inhibited_in: ProjectId },
+    /// What this silence held is looked at again.
+    Silence {
+        project: ProjectId,
+        silence: SilenceId,
+    },
+}
+
+impl Why {
+    fn is_of(&self, of: IntegrationId) -> bool {
+        matches!(self, Why::Integration { integration, .. } if *integration == of)
+    }
+
+    /// What is to be done about an alert, if anything.
+    fn item(&self, shared: &Shared, alert: &Alert) -> Option<Item> {
+        match *self {
+            Why::Integration {
+                integration,
+                entering,
+            } => Some(Item::Reroute {
+                alert: alert.id,
+                integration,
+                entering,
+            }),
+            Why::Inhibition { .. } => {
+                let catalog = shared.catalog.load();
+                let inhibitors = shared.inhibitors.lock();
+                inhibitors
+                    .inhibits(&catalog, alert)
+                    .is_none()
+                    .then_some(Item::Replan { alert: alert.id })
+            }
+            Why::Silence { project, silence } => {
+                let silences = shared.silences.load();
+                let ready = silences.get(project, silence)?;
+                let catalog = shared.catalog.load();
+                ready
+                    .matches(&catalog.subject(alert))
+                    .then_some(Item::Replan { alert: alert.id })
+            }
+        }
+    }
+}
+
+/// Notes a walk over what a silence of `project` held: it ended, or holds less than before.
+pub(crate) async fn silence_ended(
+    shared: &Shared,
+    project: ProjectId,
+    silence: SilenceId,
+) -> Result<(), StoreError> {
+    look_again(shared, Why::Silence { project, silence }).await
+}
+
+/// Notes a walk over each project in which an inhibiting alert ended.
+async fn inhibition_ended(shared: &Shared) {
+    let projects = shared.inhibitors.lock().take_ended();
+    for inhibited_in in projects {
+        // If it fails: what is held is looked at every two minutes anyway.
+        if let Err(error) = look_again(shared, Why::Inhibition { inhibited_in }).await {
+            telling::store_failed("walk", &error);
+        }
+    }
+}
+
+async fn look_again(shared: &Shared, why: Why) -> Result<(), StoreError> {
+    let held = WalkNote::take(shared).await?;
+    let mut walks = noted(shared).await?;
+    walks.retain(|w| w.why != why);
+    walks.push(Walk {
+        why,
+        before: None,
+        not_before: begins_at(shared),
+    });
+    put_note(shared, &walks).await?;
+    held.give_back().await;
+    Ok(())
+}
+
+fn begins_at(shared: &Shared) -> Timestamp {
+    match shared.store.shared() {
+        true => shared.clock.now() + BEGINS_AFTER,
+        false => Timestamp::ZERO,
+    }
 }
 
 /// Notes a walk for each of these integrations; those in `widened` may take alerts in.
@@ -49,23 +143,23 @@ pub(crate) async fn wish(
     let catalog = shared.catalog.load_full();
     let held = WalkNote::take(shared).await?;
     let mut walks = noted(shared).await?;
-    let not_before = match shared.store.shared() {
-        true => shared.clock.now() + BEGINS_AFTER,
-        false => Timestamp::ZERO,
-    };
     for id in changed {
         let tells = catalog
             .integration(*id)
             .is_some_and(|i| i.existing == Existing::Tell);
         // A walk that was under way may have been to let alerts in.
         let entering = (tells && widened.contains(id))
-            || walks.iter().any(|w| w.integration == *id && w.entering);
-        walks.retain(|w| w.integration != *id);
+            || walks.iter().any(
+                |w| matches!(w.why, Why::Integration { integration, entering: true } if integration == *id),
+            );
+        walks.retain(|w| !w.why.is_of(*id));
         walks.push(Walk {
-            integration: *id,
-            entering,
+            why: Why::Integration {
+                integration: *id,
+                entering,
+            },
             before: None,
-            not_before,
+            not_before: begins_at(shared),
         });
     }
     put_note(shared, &walks).await?;
@@ -75,6 +169,7 @@ pub(crate) async fn wish(
 
 pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        inhibition_ended(&shared).await;
         if !shared.holds(Duty::Walk) {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -106,7 +201,15 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let catalog = shared.catalog.load_full();
-    let project = catalog.integration(walk.integration).map(|i| i.project.id);
+    let project = match walk.why {
+        Why::Integration { integration, .. } => {
+            catalog.integration(integration).map(|i| i.project.id)
+        }
+        Why::Inhibition {
+            inhibited_in: project,
+        }
+        | Why::Silence { project, .. } => Some(project),
+    };
     let alerts = match project {
         Some(project) => {
             let query = AlertQuery {
@@ -123,11 +226,7 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
     let last = alerts.last().map(|a| a.alert.id);
     let items: Vec<Item> = alerts
         .into_iter()
-        .map(|a| Item::Reroute {
-            alert: a.alert.id,
-            integration: walk.integration,
-            entering: walk.entering,
-        })
+        .filter_map(|a| walk.why.item(shared, &a.alert))
         .collect();
     if !asked(shared, intake, items).await {
         return Ok(false);

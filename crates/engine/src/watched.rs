@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use model::{
     AlertId, Attempt, BoxFuture, Clock, DurationMs, Event, IntegrationId, Lane, LaneKey, NodeId,
-    SourceId, Timestamp,
+    Silence, SourceId, Timestamp,
 };
 use parking_lot::Mutex;
 use store::*;
@@ -236,6 +236,17 @@ impl Store for Watched {
     fn put_health(&self, rows: Vec<HealthRow>) -> BoxFuture<'_, StoreResult<()>> {
         let trip = !rows.is_empty();
         watched!(self, write, trip, put_health(rows))
+    }
+
+    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>> {
+        watched!(self, read, true, silences())
+    }
+    fn put_silence(
+        &self,
+        silence: Silence,
+        expected: Option<u32>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        watched!(self, write, true, put_silence(silence, expected))
     }
 
     fn live_alerts(

@@ -2,9 +2,11 @@
 //! are arguments.
 
 mod fold;
+pub mod group;
 pub mod lanes;
 pub mod matching;
 mod pick;
+pub mod schedule;
 mod step;
 
 pub use fold::{FoldError, Folded, fold};

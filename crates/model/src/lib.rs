@@ -7,6 +7,7 @@ mod alert;
 mod clock;
 mod event;
 mod id;
+mod interval;
 mod labels;
 mod lane;
 pub mod limits;
@@ -14,6 +15,7 @@ mod matcher;
 mod secret;
 mod severity;
 mod signal;
+mod silence;
 mod timestamp;
 
 pub use alert::{Alert, AlertKind, CloseReason, Content, LifecycleModel, Status};
@@ -22,6 +24,7 @@ pub use event::{Event, EventKind};
 pub use id::{
     AlertId, ClaimId, IdSource, IntegrationId, NodeId, ParseIdError, ProjectId, SilenceId, SourceId,
 };
+pub use interval::{TimeInterval, TimeRange};
 pub use labels::{Labels, Link};
 pub use lane::{
     Attempt, AttemptKind, Capabilities, Claim, Handle, HeldBy, Lane, LaneKey, Manner, Outcome,
@@ -31,4 +34,5 @@ pub use matcher::{MatchOp, Matcher};
 pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};
 pub use signal::{Action, ActionVerb, Actor, Origin, Scope, SharedScope, Signal, SignalKind};
+pub use silence::{Silence, SilenceState};
 pub use timestamp::{DurationMs, ParseDurationError, ParseTimestampError, Timestamp};

@@ -51,5 +51,15 @@ pub const MATCHER_BYTES_MAX: usize = 8 * 1024;
 /// A compiled regular expression in bytes: a thousand of them must fit beside the alerts. An alternation of a few
 /// hundred words has 100 kB.
 pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
+/// Silences that a project keeps, ended ones included until they are forgotten: each open alert is compared with all.
+pub const SILENCES_PER_PROJECT_MAX: usize = 5_000;
+/// A silence's comment and author in bytes: a paragraph with a link.
+pub const SILENCE_TEXT_BYTES_MAX: usize = 4096;
+/// Intervals in one list of windows, and ranges in one field of an interval.
+pub const INTERVALS_MAX: usize = 64;
+/// Inhibition rules of a project: each costs every open alert a look.
+pub const INHIBITIONS_PER_PROJECT_MAX: usize = 200;
+/// Members of one group. Its row names each; a group of more is no message that anybody reads.
+pub const GROUP_MEMBERS_MAX: usize = 5_000;
 /// Bytes of a vendor's reply that are read: the largest reply that a sink needs is Slack's echo of a message.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DurationMs, Labels, Link, ProjectId, Severity, SourceId, Timestamp};
+use crate::{DurationMs, IntegrationId, Labels, Link, ProjectId, Severity, SourceId, Timestamp};
 
 /// One statement about one thing, as a dialect or a monitor understood it. The lengths of its fields are
 /// checked where it is made (`limits`).
@@ -64,6 +64,8 @@ pub enum Scope {
     Source(SourceId),
     /// Keys shared by all sources of the project that speak this dialect (`alerta`, `opsgenie`).
     Dialect(ProjectId, SharedScope),
+    /// The groups of this integration; each is an alert of `LifecycleModel::Group`.
+    Group(IntegrationId),
 }
 
 /// Dialects whose users share alerts across keys (DESIGN §4, Identity).

@@ -90,6 +90,7 @@ async fn hub(folder: &std::path::Path) -> (Hub, SocketAddr) {
             owner_email: None,
             sources: vec![source],
             integrations: Vec::new(),
+            inhibitions: Vec::new(),
         }],
     };
     let hub = Hub::start(parts, &desired).await.unwrap();

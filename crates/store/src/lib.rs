@@ -13,8 +13,8 @@ mod rows;
 pub mod sqlite;
 
 use model::{
-    Alert, AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId,
-    Timestamp,
+    Alert, AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, Silence,
+    SourceId, Timestamp,
 };
 pub use progress::{Listener, Progress, Step};
 pub use rows::*;
@@ -100,6 +100,25 @@ pub trait Store: Send + Sync + 'static {
         revision: u32,
     ) -> BoxFuture<'_, StoreResult<()>>;
     fn put_health(&self, rows: Vec<HealthRow>) -> BoxFuture<'_, StoreResult<()>>;
+
+    // ---- silences
+    /// All silences of all projects, ended ones included until they are forgotten.
+    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+    /// Writes a silence if it is still at version `expected` (`None`: it is new). Moves the catalog's version, so that
+    /// other nodes read it.
+    fn put_silence(
+        &self,
+        silence: Silence,
+        expected: Option<u32>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        let _ = (silence, expected);
+        let what = "silences have no table yet".to_owned();
+        Box::pin(std::future::ready(Err(WriteError::Store(
+            StoreError::Unavailable { what },
+        ))))
+    }
 
     // ---- way in
     /// Alerts that hold a live key (open, or closed and still able to take signals), by id: the start-up's walk.

@@ -63,6 +63,7 @@ fn project(mut section: Section<'_>, seen: &mut Seen) -> Option<DesiredProject> 
         owner_email,
         sources,
         integrations,
+        inhibitions: Vec::new(),
     })
 }
 
@@ -315,6 +316,8 @@ fn integration(
         name: name?,
         of: of?,
         matchers,
+        except: Vec::new(),
+        receiver: None,
         sink: kind?.manifest().name.to_owned(),
         settings: DebugHidden(settings?),
         policy,
@@ -406,6 +409,7 @@ fn policy(mut section: Section<'_>, kind: Option<&dyn SinkKind>) -> Policy {
         close_notifications: section
             .boolean("close_notifications")
             .or(default.close_notifications),
+        ..default
     };
     section.finish();
     policy

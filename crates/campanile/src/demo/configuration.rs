@@ -28,6 +28,8 @@ pub fn desired(host: &HostSettings, vendors: &str) -> anyhow::Result<Desired> {
         name: name.to_owned(),
         of,
         matchers: Vec::new(),
+        except: Vec::new(),
+        receiver: None,
         sink: sink.to_owned(),
         settings: DebugHidden(object(settings)),
         policy: policy.clone(),
@@ -55,6 +57,7 @@ pub fn desired(host: &HostSettings, vendors: &str) -> anyhow::Result<Desired> {
         projects: vec![DesiredProject {
             name: "demo".to_owned(),
             owner_email: None,
+            inhibitions: Vec::new(),
             sources: vec![
                 this_host,
                 dialect("tools", "generic", KEY_OF_TOOLS.to_owned()),

@@ -9,15 +9,17 @@ use lifecycle::SourcePolicy;
 use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
 use model::{
-    DurationMs, EventKind, IntegrationId, LifecycleModel, ProjectId, Scope, SharedScope, SourceId,
+    Capabilities, DurationMs, EventKind, IntegrationId, LifecycleModel, Manner, Matcher, ProjectId,
+    Scope, SharedScope, SourceId,
 };
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
 use crate::catalog::compare::{parse_source, revision_context, source_context};
 use crate::catalog::{
-    Catalog, CatalogError, Integration, IntegrationSettings, Project, ProjectSettings, Revision,
-    Sealer, Source, SourceRowSettings, Way,
+    Catalog, CatalogError, CompiledInhibition, Integration, IntegrationSettings, Project,
+    ProjectSettings, Revision, Sealer, Source, SourceRowSettings, Way,
 };
+use crate::desired::{GroupBy, Inhibition};
 use crate::dispatch::LEASE_SLACK;
 
 /// Builds the snapshot. A row that cannot be used is an error: the caller keeps the snapshot that it has.
@@ -33,6 +35,7 @@ pub fn build(
             id: row.id,
             name: row.name.clone(),
             owner_email: settings.owner_email,
+            inhibitions: Arc::new(inhibitions(&row.name, settings.inhibitions)?),
         };
         projects.insert(row.id, Arc::new(project));
     }
@@ -153,20 +156,25 @@ fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
 
 fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integration, CatalogError> {
     let settings: IntegrationSettings = stored(&row.name, &row.settings)?;
-    let matchers = CompiledMatchers::compile(settings.matchers.iter().cloned()).map_err(|e| {
-        CatalogError::Settings {
+    let compile = |matchers: &[Matcher]| {
+        CompiledMatchers::compile(matchers.iter().cloned()).map_err(|e| CatalogError::Settings {
             project: project.name.clone(),
             what: "integration",
             name: row.name.clone(),
             problem: e.to_string(),
-        }
-    })?;
+        })
+    };
+    let matchers = compile(&settings.matchers)?;
+    let except: Result<_, _> = settings.except.iter().map(|list| compile(list)).collect();
+    let except = except?;
     Ok(Integration {
         id: row.id,
         project,
         name: row.name.clone(),
         of: settings.of,
         matchers,
+        except,
+        receiver: settings.receiver.unwrap_or_else(|| row.name.clone()),
         matchers_shown: settings.matchers.iter().map(ToString::to_string).collect(),
         policy: settings.policy,
         existing: settings.existing,
@@ -174,6 +182,32 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
         deleted: row.deleted,
         revision: row.revision,
     })
+}
+
+fn inhibitions(
+    project: &str,
+    rules: Vec<Inhibition>,
+) -> Result<Vec<CompiledInhibition>, CatalogError> {
+    let compile = |name: &str, matchers: &[Matcher]| {
+        CompiledMatchers::compile(matchers.iter().cloned()).map_err(|e| CatalogError::Settings {
+            project: project.to_owned(),
+            what: "inhibition",
+            name: name.to_owned(),
+            problem: e.to_string(),
+        })
+    };
+    rules
+        .into_iter()
+        .map(|rule| {
+            Ok(CompiledInhibition {
+                source: compile(&rule.name, &rule.source)?,
+                target: compile(&rule.name, &rule.target)?,
+                name: rule.name.clone(),
+                equal: rule.equal.clone(),
+                rule,
+            })
+        })
+        .collect()
 }
 
 fn build_revision(
@@ -204,7 +238,58 @@ fn build_revision(
         manifest,
         sink,
         lane_policy,
+        member_policy: member_policy(of),
+        group_by: of.policy.group.as_ref().and_then(|group| match &group.by {
+            GroupBy::Labels(names) => Some(names.clone()),
+            // Each alert is a group of its own: it waits and is updated like one, and needs no second alert.
+            GroupBy::All => None,
+        }),
+        group_life: group_life(of),
     })
+}
+
+/// A member's lane tells its group, which is in this store: in order, at once, and again without harm.
+fn member_policy(of: &Integration) -> LanePolicy {
+    let deadline = DurationMs::from_secs(10);
+    LanePolicy {
+        manner: Manner::Log,
+        can: Capabilities {
+            update: true,
+            ack: true,
+            unack: true,
+            note: false,
+            assign: false,
+            snooze: false,
+            ignores_unknown_close: true,
+            idempotent: true,
+            late_request_changes_state: false,
+            pages: false,
+        },
+        enabled: of.enabled,
+        deleted: of.deleted,
+        delay: of.policy.delay,
+        interval: DurationMs::ZERO,
+        edit_interval: DurationMs::ZERO,
+        notify_on: EventKinds::ALL,
+        close_notifications: true,
+        revision: of.revision,
+        lease: DurationMs(deadline.0.saturating_add(LEASE_SLACK.0)),
+        deadline,
+        retry: RetrySchedule::default(),
+    }
+}
+
+/// A group closes with its last member; who comes later begins a new one.
+fn group_life(of: &Integration) -> SourcePolicy {
+    let interval = of.policy.group.as_ref().map(|group| group.interval);
+    SourcePolicy {
+        model: LifecycleModel::Group,
+        reopen_window: DurationMs::ZERO,
+        reopen_same_start: false,
+        live_after_close: DurationMs::ZERO,
+        update_interval: interval.unwrap_or(of.policy.edit_interval),
+        tracking_delay: DurationMs::ZERO,
+    }
 }
 
 fn joined(errors: &[SettingsError]) -> String {
@@ -232,6 +317,7 @@ fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
         .saturating_mul(u64::from(manifest.requests_max) * 3);
     let deadline = DurationMs(i64::try_from(deadlines).unwrap_or(i64::MAX / 4));
     let mut can = manifest.can;
+    let group = of.policy.group.as_ref();
     let notify_on = of
         .policy
         .notify_on
@@ -244,13 +330,16 @@ fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
         can,
         enabled: of.enabled,
         deleted: of.deleted,
-        delay: of.policy.delay,
+        delay: group.map_or(of.policy.delay, |group| match &group.by {
+            GroupBy::Labels(_) => group.wait,
+            GroupBy::All => of.policy.delay.max(group.wait),
+        }),
         interval: if manifest.can.pages {
             DurationMs::ZERO
         } else {
             of.policy.interval
         },
-        edit_interval: of.policy.edit_interval,
+        edit_interval: group.map_or(of.policy.edit_interval, |group| group.interval),
         notify_on,
         close_notifications: of.policy.close_notifications,
         revision: of.revision,

@@ -54,6 +54,7 @@ pub fn compare(
             let gone = DesiredProject {
                 name: row.name.clone(),
                 owner_email: None,
+                inhibitions: Vec::new(),
                 sources: Vec::new(),
                 integrations: Vec::new(),
             };
@@ -94,6 +95,7 @@ fn project_row(
         &project.name,
         &ProjectSettings {
             owner_email: project.owner_email.clone(),
+            inhibitions: project.inhibitions.clone(),
         },
     )?;
     let old = stored.projects.iter().find(|p| p.name == project.name);
@@ -201,6 +203,8 @@ fn integration_row(
         &IntegrationSettings {
             of: wanted.of,
             matchers: wanted.matchers.clone(),
+            except: wanted.except.clone(),
+            receiver: wanted.receiver.clone(),
             policy: wanted.policy.clone(),
             existing: wanted.existing,
         },
@@ -303,8 +307,9 @@ fn integration_row(
     }
     if row != *old {
         let was: Option<IntegrationSettings> = serde_json::from_value(old.settings.clone()).ok();
-        if was.is_none_or(|w| w.matchers != wanted.matchers || w.of != wanted.of)
-            || (row.enabled && !old.enabled)
+        if was.is_none_or(|w| {
+            w.matchers != wanted.matchers || w.except != wanted.except || w.of != wanted.of
+        }) || (row.enabled && !old.enabled)
         {
             out.widened.push(old.id);
         }

@@ -12,9 +12,12 @@ use std::sync::Arc;
 
 use integrations::kit::{Dialect, Sink, SinkManifest, SourceSettings};
 use lifecycle::SourcePolicy;
+use lifecycle::group::GroupOf;
 use lifecycle::lanes::LanePolicy;
-use lifecycle::matching::CompiledMatchers;
-use model::{IntegrationId, ProjectId, Scope, SourceId};
+use lifecycle::matching::{CompiledMatchers, Subject};
+use model::{
+    Alert, AlertId, Handle, IntegrationId, Lane, LifecycleModel, ProjectId, Scope, SourceId, Told,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,7 +25,7 @@ pub use build::build;
 pub(crate) use compare::compare;
 pub use sealed::Sealer;
 
-use crate::desired::{Existing, Of, Policy};
+use crate::desired::{Existing, Inhibition, Of, Policy};
 
 /// A problem with the configuration that only shows when it is put to work. Whose fault: the operator's, unless a
 /// stored row cannot be read.
@@ -51,6 +54,23 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub owner_email: Option<String>,
+    pub inhibitions: Arc<Vec<CompiledInhibition>>,
+}
+
+/// One inhibition rule, ready to be asked.
+#[derive(Debug)]
+pub struct CompiledInhibition {
+    pub name: String,
+    pub source: CompiledMatchers,
+    pub target: CompiledMatchers,
+    pub equal: Vec<String>,
+    rule: Inhibition,
+}
+
+impl PartialEq for CompiledInhibition {
+    fn eq(&self, other: &CompiledInhibition) -> bool {
+        self.rule == other.rule
+    }
 }
 
 /// One way in.
@@ -82,6 +102,10 @@ pub struct Integration {
     pub name: String,
     pub of: Of,
     pub matchers: CompiledMatchers,
+    /// What all of one of these match does not enter.
+    pub except: Vec<CompiledMatchers>,
+    /// The name that Alertmanager's clients see.
+    pub receiver: String,
     /// The matchers as they were written, for `explain`.
     pub matchers_shown: Vec<String>,
     pub policy: Policy,
@@ -99,6 +123,50 @@ pub struct Revision {
     pub manifest: &'static SinkManifest,
     pub sink: Arc<dyn Sink>,
     pub lane_policy: LanePolicy,
+    /// For the lanes of alerts that are told in their group: what they tell is their group.
+    member_policy: LanePolicy,
+    /// The labels that make a group, if alerts are put together.
+    pub group_by: Option<Vec<String>>,
+    /// How its groups live.
+    pub group_life: SourcePolicy,
+}
+
+impl Revision {
+    /// Whether an alert is told through its group here: new ones by the present setting, what is open already by what
+    /// it was told with.
+    pub fn is_member(&self, alert: &Alert, lane: Option<&Lane>) -> bool {
+        let bound = lane.filter(|lane| matches!(lane.told, Told::Open | Told::Acked) || lane.doubt);
+        alert.model != LifecycleModel::Group
+            && match bound {
+                Some(lane) => group_of_handle(lane.handle.as_ref()).is_some(),
+                None => self.group_by.is_some(),
+            }
+    }
+
+    /// By which policy this lane of `alert` is planned (`None`: one that begins).
+    pub fn policy_for(&self, alert: &Alert, lane: Option<&Lane>) -> &LanePolicy {
+        match self.is_member(alert, lane) {
+            true => &self.member_policy,
+            false => &self.lane_policy,
+        }
+    }
+}
+
+/// What a lane keeps of the group that its alert is in.
+pub(crate) fn handle_of_group(group: AlertId, of: &GroupOf) -> Handle {
+    Handle {
+        object: group.to_string(),
+        data: serde_json::json!({ "group": of.key, "labels": of.labels }),
+    }
+}
+
+/// The group that a lane's alert is in, if it is told through one.
+pub(crate) fn group_of_handle(handle: Option<&Handle>) -> Option<GroupOf> {
+    let data = &handle?.data;
+    Some(GroupOf {
+        key: data.get("group")?.as_str()?.to_owned(),
+        labels: serde_json::from_value(data.get("labels")?.clone()).ok()?,
+    })
 }
 
 /// The configuration, ready for use.
@@ -132,6 +200,13 @@ impl Catalog {
         self.revisions.get(&(integration, number))
     }
 
+    /// An alert as matchers look at it.
+    pub fn subject<'a>(&'a self, alert: &'a Alert) -> Subject<'a> {
+        let source = self.sources.get(&alert.source);
+        let team = alert.content.labels.get("team").unwrap_or_default();
+        Subject::of(alert, source.map_or("", |s| s.name.as_str()), team)
+    }
+
     pub fn project_named(&self, name: &str) -> Option<&Arc<Project>> {
         self.projects.iter().find(|p| p.name == name)
     }
@@ -147,6 +222,10 @@ pub fn hash_of_key(key: &str) -> [u8; 32] {
 struct IntegrationSettings {
     of: Of,
     matchers: Vec<model::Matcher>,
+    #[serde(default)]
+    except: Vec<Vec<model::Matcher>>,
+    #[serde(default)]
+    receiver: Option<String>,
     policy: Policy,
     existing: Existing,
 }
@@ -163,4 +242,6 @@ enum SourceRowSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct ProjectSettings {
     owner_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inhibitions: Vec<Inhibition>,
 }

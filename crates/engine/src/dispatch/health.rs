@@ -89,11 +89,17 @@ impl Health {
         self.states.entry(key).or_default().blocked_until = until;
     }
 
-    /// A send is over.
-    pub fn finished(&mut self, key: RevisionKey, finish: &Finish, now: Timestamp) -> HealthChange {
+    /// A slot is free again, and nothing was learnt of the vendor.
+    pub fn released(&mut self, key: RevisionKey) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let state = self.states.entry(key).or_default();
         state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
+    /// A send is over.
+    pub fn finished(&mut self, key: RevisionKey, finish: &Finish, now: Timestamp) -> HealthChange {
+        self.released(key);
+        let state = self.states.entry(key).or_default();
         match finish.outcome {
             Outcome::CredentialBad | Outcome::ScopeMissing | Outcome::TargetGone => {
                 let since = state.suspended.as_ref().map_or(now, |s| s.since);

@@ -19,9 +19,15 @@ pub(crate) enum Looked {
     Held,
 }
 
-/// Looks at a lane: ends a lapsed claim, brings holds up to date, and plans until there is something to send or to
+/// Looks at a lane that `hold` holds, until when and by what: ends a lapsed claim, brings holds up to date, and plans until there is something to send or to
 /// wait for.
-pub(crate) fn look(policy: &LanePolicy, work: &LaneWork, now: Timestamp, random: u64) -> Looked {
+pub(crate) fn look(
+    policy: &LanePolicy,
+    work: &LaneWork,
+    hold: Option<(Timestamp, HeldBy)>,
+    now: Timestamp,
+    random: u64,
+) -> Looked {
     let mut lane = work.lane.clone();
     let mut attempts = Vec::new();
     if let Some(claim) = &lane.claim {
@@ -42,7 +48,7 @@ pub(crate) fn look(policy: &LanePolicy, work: &LaneWork, now: Timestamp, random:
         });
         lane = recorded.lane;
     }
-    refresh_holds(policy, &mut lane, &work.alert, now);
+    refresh_holds(policy, &mut lane, &work.alert, hold, now);
     let mut pending = &work.pending[..];
     // Each skip moves the cursor on, so this ends; the bound is for a table that would not (I10).
     for _ in 0..=limits::PENDING_EVENTS_MAX + 1 {
@@ -85,17 +91,31 @@ pub(crate) fn look(policy: &LanePolicy, work: &LaneWork, now: Timestamp, random:
     Looked::Write { lane, attempts }
 }
 
-/// A shelved alert holds lanes whose vendor cannot snooze. Silences come here too.
-fn refresh_holds(policy: &LanePolicy, lane: &mut Lane, alert: &Alert, now: Timestamp) {
+/// Brings the lane's hold up to date: what holds it now, as `hold` says, or that its alert is shelved and its vendor
+/// cannot snooze. The one that ends last counts.
+fn refresh_holds(
+    policy: &LanePolicy,
+    lane: &mut Lane,
+    alert: &Alert,
+    hold: Option<(Timestamp, HeldBy)>,
+    now: Timestamp,
+) {
     let shelved = match (alert.status, alert.shelved_until) {
-        (Status::Shelved, Some(until)) if !policy.can.snooze => Some(until),
+        (Status::Shelved, Some(until)) if !policy.can.snooze => Some((until, HeldBy::Shelve)),
         _ => None,
     };
-    match shelved {
-        Some(until) if lane.held_until != until || lane.held_by != Some(HeldBy::Shelve) => {
-            lanes::hold(lane, until, HeldBy::Shelve);
+    let hold = [shelved, hold]
+        .into_iter()
+        .flatten()
+        .max_by_key(|(until, _)| *until);
+    match hold {
+        Some((until, by)) if lane.held_until != until || lane.held_by.as_ref() != Some(&by) => {
+            lanes::hold(lane, until, by);
         }
-        None if lane.held_by == Some(HeldBy::Shelve) => lanes::release(lane, now),
-        _ => {}
+        Some(_) => {}
+        // What closed under its hold was not told, whatever became of the hold in the same moment (F1).
+        None if alert.closed_at.is_some_and(|at| at < lane.held_until) => {}
+        None if lane.held_by.is_some() => lanes::release(lane, now),
+        None => {}
     }
 }

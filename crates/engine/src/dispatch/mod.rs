@@ -3,6 +3,7 @@
 //! One loop looks (this file), tasks send (`send`), one loop writes results (`settle`). No connection, lock or
 //! transaction is held while a vendor thinks. A lost wake-up costs a second at most (I11).
 
+mod grouping;
 pub(crate) mod health;
 mod look;
 pub(crate) mod send;
@@ -11,7 +12,7 @@ mod settle;
 use std::sync::Arc;
 
 use integrations::kit::Pace;
-use lifecycle::lanes;
+use lifecycle::lanes::{self, LanePolicy};
 use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Timestamp, Verb};
 use store::{
     ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::{Catalog, Revision};
+use crate::catalog::{Catalog, Revision, group_of_handle};
 use crate::hub::Shared;
 use crate::telling;
 use health::RevisionKey;
@@ -203,8 +204,9 @@ impl Dispatcher {
             };
             let expected = work.lane.version;
             match look(
-                &revision.lane_policy,
+                revision.policy_for(&work.alert, Some(&work.lane)),
                 &work,
+                self.shared.hold(&catalog, &work.alert, now),
                 now,
                 self.shared.entropy.next_u64(),
             ) {
@@ -292,6 +294,8 @@ impl Dispatcher {
         skips: Vec<Attempt>,
         now: Timestamp,
     ) -> Draft {
+        let is_member = revision.is_member(&work.alert, Some(&work.lane));
+        let policy = *revision.policy_for(&work.alert, Some(&work.lane));
         let idempotency_key = lanes::idempotency_key(&lane, verb);
         let from = lane.cursor;
         let claim = Claim {
@@ -301,17 +305,19 @@ impl Dispatcher {
             upto,
             head: lane.head,
             sent_at: now,
-            until: now + revision.lane_policy.lease,
+            until: now + policy.lease,
         };
         lanes::claim(&mut lane, claim.clone());
         lane.due_at = Some(claim.until);
         let expected = work.lane.version;
         lane.version = expected + 1;
-        let durable = !revision.manifest.can.idempotent;
+        let durable = !policy.can.idempotent;
         let handle = match verb {
             Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
             _ => lane.handle.clone(),
         };
+        // A group's is of no use to the vendor.
+        let handle = handle.filter(|h| is_member || group_of_handle(Some(h)).is_none());
         let events: Vec<Event> = work
             .pending
             .iter()
@@ -333,10 +339,13 @@ impl Dispatcher {
             idempotency_key,
             test: false,
         };
-        let paces = errand
-            .revision
-            .sink
-            .paces(&errand.task(&self.shared, &errand.alert));
+        let paces = match is_member {
+            true => Vec::new(),
+            false => errand
+                .revision
+                .sink
+                .paces(&errand.task(&self.shared, &errand.alert)),
+        };
         Draft {
             lane,
             claim,
@@ -347,6 +356,8 @@ impl Dispatcher {
             paces,
             skips,
             from,
+            policy,
+            is_member,
         }
     }
 
@@ -357,9 +368,10 @@ impl Dispatcher {
         self.sends.spawn(async move {
             let started = shared.clock.boot_ms();
             // A process that was stopped between its look and the send must not send under a lapsed claim (DESIGN §5).
-            let policy = &draft.errand.revision.lane_policy;
             let finish = if started - claimed_boot_ms > LEASE_SLACK.0 / 2 {
                 settle::too_late()
+            } else if draft.is_member {
+                grouping::tell(&shared, &draft.errand).await
             } else {
                 send(&shared, &draft.errand).await
             };
@@ -367,7 +379,8 @@ impl Dispatcher {
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
             let settled = Settled {
-                policy: *policy,
+                policy: draft.policy,
+                is_member: draft.is_member,
                 revision: draft.errand.revision.clone(),
                 lane: draft.lane,
                 claim: draft.claim,
@@ -398,6 +411,9 @@ struct Draft {
     /// What was decided on the way to this send.
     skips: Vec<Attempt>,
     from: u32,
+    policy: LanePolicy,
+    /// It tells its group, not the vendor.
+    is_member: bool,
 }
 
 impl Draft {

@@ -24,6 +24,8 @@ const STORE_PAUSE: DurationMs = DurationMs::from_secs(1);
 /// A send that is over.
 pub(crate) struct Settled {
     pub policy: LanePolicy,
+    /// It went to the alert's group: nothing was learnt of the vendor.
+    pub is_member: bool,
     pub revision: Arc<Revision>,
     /// As it was claimed, at the version that the store has.
     pub lane: Lane,
@@ -214,6 +216,10 @@ impl Settled {
 
 async fn health(shared: &Shared, one: &Settled) {
     let key = (one.lane.key.integration, one.lane.key.revision);
+    if one.is_member {
+        shared.health.lock().released(key);
+        return;
+    }
     let integration = &one.revision.integration;
     let (project, name) = (integration.project.name.as_str(), integration.name.as_str());
     // A reload must not see the change without its row, or it would undo it.

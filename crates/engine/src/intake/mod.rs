@@ -18,7 +18,8 @@ pub(crate) mod witness;
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
-use model::{Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal};
+use lifecycle::group::GroupOf;
+use model::{Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SourceId};
 use tokio::sync::oneshot;
 
 pub(crate) use cache::KeyCache;
@@ -30,7 +31,7 @@ pub(crate) use stepper::Stepper;
 pub use taking::{Fate, NotTaken, Taken};
 pub(crate) use witness::Witness;
 
-use crate::catalog::Source;
+use crate::catalog::{Revision, Source};
 use crate::hub::Shared;
 
 /// What is asked of the stepper.
@@ -50,6 +51,21 @@ pub(crate) enum Item {
     Timer {
         alert: AlertId,
     },
+    /// Brings a group up to date with a member as it is now.
+    Member {
+        member: AlertId,
+        /// The member's: a group's first one names the group's.
+        source: SourceId,
+        revision: Arc<Revision>,
+        of: GroupOf,
+        /// It belongs to another group now.
+        leaves: bool,
+        hash: u128,
+    },
+    /// What held this alert's lanes may have ended: look at them.
+    Replan {
+        alert: AlertId,
+    },
     /// An integration is new or changed: look at this alert's lane there again; with `entering` it may get one.
     Reroute {
         alert: AlertId,
@@ -67,6 +83,8 @@ pub(crate) enum ItemOutcome {
     Refused(String),
     NotFound,
     Done,
+    /// The group that it is in, if that is there.
+    Grouped(Option<AlertId>),
     /// A send to the integration is on its way: to be asked again after it.
     InFlight,
     /// Not written: the sender is asked to try again.

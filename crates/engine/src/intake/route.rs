@@ -1,8 +1,9 @@
 //! Which lanes an alert's new events concern: existing ones are raised, matching integrations enter (I3).
 
 use lifecycle::lanes::{self, LanePolicy, due_at};
-use lifecycle::matching::Subject;
-use model::{Alert, AlertKind, Event, EventKind, IntegrationId, Lane, Status, Timestamp, Told};
+use model::{
+    Alert, AlertKind, Event, EventKind, IntegrationId, Lane, Scope, Status, Timestamp, Told,
+};
 
 use crate::catalog::{Catalog, Integration};
 use crate::desired::Of;
@@ -58,13 +59,16 @@ pub(crate) fn route(
         let Some(revision) = catalog.revision(integration.id, integration.revision) else {
             continue;
         };
-        let policy = &revision.lane_policy;
         changed |= match newest(lanes, integration.id) {
             Some(at) => {
+                let policy = revision.policy_for(alert, Some(&lanes[at].lane));
                 let heard = inbound(policy, &mut lanes[at], events);
                 raise(policy, lanes, at, alert, was_closed_at, events, now) || heard
             }
-            None => enter(catalog, integration, policy, alert, events, lanes, now),
+            None => {
+                let policy = revision.policy_for(alert, None);
+                enter(catalog, integration, policy, alert, events, lanes, now)
+            }
         };
     }
     changed
@@ -104,8 +108,9 @@ pub(crate) fn reroute(
     let Some(revision) = catalog.revision(integration.id, integration.revision) else {
         return Rerouted::Unchanged;
     };
-    let policy = &revision.lane_policy;
-    match newest(lanes, integration.id) {
+    let at = newest(lanes, integration.id);
+    let policy = revision.policy_for(alert, at.map(|at| &lanes[at].lane));
+    match at {
         Some(at) if lanes[at].lane.claim.is_some() => Rerouted::InFlight,
         Some(at) => {
             if !retarget(policy, lanes, at, now) {
@@ -126,6 +131,15 @@ pub(crate) fn reroute(
         .into(),
         None => Rerouted::Unchanged,
     }
+}
+
+/// Every lane that is held is looked at now: what held it may have ended. Whether anything changed.
+pub(crate) fn replan_held(lanes: &mut [LaneState], now: Timestamp) -> bool {
+    let held = lanes.iter_mut().filter(|l| {
+        let lane = &l.lane;
+        lane.held_by.is_some() && lane.claim.is_none() && lane.due_at.is_some_and(|due| due > now)
+    });
+    held.map(|state| replan(state, now)).count() > 0
 }
 
 /// The integration's lane on its newest target.
@@ -172,14 +186,13 @@ pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Aler
     if integration.of != of || !integration.enabled || integration.deleted {
         return false;
     }
-    let source = catalog
-        .sources
-        .get(&alert.source)
-        .map_or("", |s| s.name.as_str());
-    let team = alert.content.labels.get("team").unwrap_or_default();
-    integration
-        .matchers
-        .matches(&Subject::of(alert, source, team))
+    // Its members were let in.
+    if let Scope::Group(of) = alert.scope {
+        return of == integration.id;
+    }
+    let subject = catalog.subject(alert);
+    integration.matchers.matches(&subject)
+        && !integration.except.iter().any(|list| list.matches(&subject))
 }
 
 fn raise(

@@ -325,9 +325,10 @@ impl Intake {
                         SignalOutcome::Ignored("there is no such alert".to_owned())
                     }
                     ItemOutcome::Failed(busy) => return Err(busy),
-                    ItemOutcome::Acted(_) | ItemOutcome::Done | ItemOutcome::InFlight => {
-                        SignalOutcome::Ignored(String::new())
-                    }
+                    ItemOutcome::Acted(_)
+                    | ItemOutcome::Done
+                    | ItemOutcome::Grouped(_)
+                    | ItemOutcome::InFlight => SignalOutcome::Ignored(String::new()),
                 });
             }
         }

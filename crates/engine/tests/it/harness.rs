@@ -256,6 +256,7 @@ pub fn usual(vendors: &str) -> Desired {
         projects: vec![DesiredProject {
             name: "shop".to_owned(),
             owner_email: None,
+            inhibitions: Vec::new(),
             sources: vec![source("tools", "generic", "key-of-the-tests")],
             integrations: vec![slack("slack", vendors)],
         }],
@@ -299,6 +300,8 @@ fn integration(name: &str, sink: &str, settings: Value) -> DesiredIntegration {
         name: name.to_owned(),
         of: Of::Issues,
         matchers: Vec::new(),
+        except: Vec::new(),
+        receiver: None,
         sink: sink.to_owned(),
         settings: DebugHidden(settings),
         policy: Policy::default(),

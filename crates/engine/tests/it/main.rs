@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod delivery;
+mod groups;
 mod harness;
+mod holds;
 mod outages;
 mod place;
 mod settings;

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::decode::GENERATOR;
 use super::filter::Filter;
-use crate::kit::{AlertmanagerRead, Answer, ReadData};
+use crate::kit::{AlertmanagerFilter, AlertmanagerRead, Answer, ReadData};
 
 /// Matchers in one query.
 const FILTERS_MAX: usize = 50;
@@ -31,29 +31,47 @@ pub fn alerts_query(query: &str) -> Result<AlertmanagerRead, String> {
     if filters.len() > FILTERS_MAX {
         return Err(format!("more than {FILTERS_MAX} filters"));
     }
-    Ok(AlertmanagerRead::Alerts { filters, active })
+    Ok(AlertmanagerRead::Alerts(AlertmanagerFilter {
+        filters,
+        receiver: None,
+        active,
+        silenced: true,
+        inhibited: true,
+        unprocessed: true,
+        muted: true,
+    }))
 }
 
 pub fn render(want: &AlertmanagerRead, data: &ReadData<'_>) -> Answer {
     let value = match want {
         AlertmanagerRead::Status => status(data),
         AlertmanagerRead::Receivers => receivers(data),
-        AlertmanagerRead::Alerts { filters, active } => alerts(filters, *active, data),
+        AlertmanagerRead::Alerts(wanted) => alerts(&wanted.filters, wanted.active, data),
+        AlertmanagerRead::Groups(_)
+        | AlertmanagerRead::Silences { .. }
+        | AlertmanagerRead::Silence(_) => return Answer::empty(404),
     };
     Answer::json(200, &value)
 }
 
-fn receivers(data: &ReadData<'_>) -> Value {
-    data.receivers
+fn names(data: &ReadData<'_>) -> Vec<String> {
+    data.integrations
         .iter()
-        .map(|name| json!({ "name": name }))
+        .map(|of| of.receiver.clone())
+        .collect()
+}
+
+fn receivers(data: &ReadData<'_>) -> Value {
+    data.integrations
+        .iter()
+        .map(|of| json!({ "name": of.receiver }))
         .collect()
 }
 
 fn status(data: &ReadData<'_>) -> Value {
     json!({
         "cluster": { "peers": [], "status": "disabled" },
-        "config": { "original": config(data.receivers) },
+        "config": { "original": config(&names(data)) },
         "uptime": data.started_at.to_string(),
         "versionInfo": {
             "version": VERSION,
@@ -99,12 +117,12 @@ fn alerts(filters: &[String], active: bool, data: &ReadData<'_>) -> Value {
     let mut wanted: Vec<_> = data
         .alerts
         .iter()
-        .filter(|(alert, ..)| is_wanted(alert))
+        .filter(|of| is_wanted(&of.alert))
         .collect();
-    wanted.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    wanted.sort_by(|a, b| a.alert.key.cmp(&b.alert.key));
     wanted
         .into_iter()
-        .map(|(alert, ends_at, last_seen)| gettable(alert, *ends_at, *last_seen, data))
+        .map(|of| gettable(&of.alert, of.ends_at, of.last_seen, data))
         .collect()
 }
 

@@ -1,12 +1,12 @@
 use http::{HeaderMap, Method};
-use model::{AlertId, DurationMs, Severity, Signal, SignalKind, Status, Timestamp};
+use model::{Alert, AlertId, DurationMs, Severity, Signal, SignalKind, Status, Timestamp};
 use serde_json::{Value, json};
 
 use super::ALERTMANAGER;
 use crate::kit::samples::{self, NOW};
 use crate::kit::{
-    Accepted, Answer, Dialect, Inbound, ReadData, ReadWant, Rejection, SignalOutcome,
-    SourceSettings,
+    Accepted, Answer, Dialect, Inbound, ReadAlert, ReadData, ReadIntegration, ReadWant, Rejection,
+    SignalOutcome, SourceSettings,
 };
 
 fn settings() -> SourceSettings {
@@ -34,7 +34,7 @@ fn post(body: &str) -> (Vec<Signal>, Vec<Rejection>) {
             rejections,
         } => (signals, rejections),
         Accepted::Refused(answer) => panic!("refused: {answer:?}"),
-        Accepted::Batch(_) | Accepted::Read(_) => panic!("no signals"),
+        Accepted::Batch(_) | Accepted::Read(_) | Accepted::Silence(_) => panic!("no signals"),
     }
 }
 
@@ -418,20 +418,37 @@ fn read(path: &str, query: &str) -> Value {
 fn rendered(want: &ReadWant) -> Value {
     let mut shelved = samples::alert(Status::Shelved);
     shelved.key = "aa".to_owned();
+    let seen = |alert: Alert, ends_at| ReadAlert {
+        alert,
+        ends_at,
+        last_seen: NOW,
+        silenced_by: Vec::new(),
+        inhibited_by: Vec::new(),
+        integrations: vec![0],
+    };
     let alerts = [
-        (
+        seen(
             samples::alert(Status::Acknowledged),
             Some(NOW + DurationMs::from_mins(4)),
-            NOW,
         ),
-        (shelved, None, NOW),
-        (samples::alert(Status::Closed), None, NOW),
+        seen(shelved, None),
+        seen(samples::alert(Status::Closed), None),
     ];
+    let integration = ReadIntegration {
+        receiver: "oncall: \"1\"".to_owned(),
+        matchers: Vec::new(),
+        except: Vec::new(),
+        enabled: true,
+        group_by: None,
+        group_wait: DurationMs::ZERO,
+        group_interval: DurationMs::ZERO,
+    };
     let answer = ALERTMANAGER.render(
         want,
         &ReadData {
             alerts: &alerts,
-            receivers: &["oncall: \"1\"".to_owned()],
+            integrations: &[integration],
+            silences: &[],
             version: "0.1.0",
             started_at: samples::START,
             node: "node-1",

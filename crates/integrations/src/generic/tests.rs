@@ -41,7 +41,7 @@ fn taken(accepted: Accepted) -> (Vec<Signal>, Vec<Rejection>) {
             rejections,
         } => (signals, rejections),
         Accepted::Refused(answer) => panic!("refused: {}", String::from_utf8_lossy(&answer.body)),
-        Accepted::Batch(_) | Accepted::Read(_) => panic!("no signals"),
+        Accepted::Batch(_) | Accepted::Read(_) | Accepted::Silence(_) => panic!("no signals"),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Ways in. A dialect reads one vendor's bytes into signals and shapes the answer that its clients expect.
 
-use model::{Alert, AlertId, DurationMs, Signal, Timestamp};
+use model::{
+    Alert, AlertId, DurationMs, Labels, Matcher, Signal, Silence, SilenceId, TimeInterval,
+    Timestamp,
+};
 use serde_json::Value;
 
 use crate::kit::{Batch, DialectManifest, SettingsError, SettingsMap};
@@ -23,6 +26,10 @@ pub trait Dialect: Send + Sync {
     /// The answer to a read.
     fn render(&self, _want: &ReadWant, _data: &ReadData<'_>) -> Answer {
         Answer::text(404, "there is nothing to read here")
+    }
+    /// The answer to a command about a silence.
+    fn silenced(&self, _command: &SilenceCommand, _outcome: &SilenceOutcome) -> Answer {
+        Answer::text(404, "there are no silences here")
     }
     /// No such key, or none given.
     fn unauthorized(&self) -> Answer;
@@ -55,6 +62,8 @@ pub enum Accepted {
     Batch(Box<dyn Batch>),
     /// A question.
     Read(ReadWant),
+    /// Something about a silence of the source's project.
+    Silence(SilenceCommand),
     /// Nothing of it can be used; the sender hears why.
     Refused(Answer),
 }
@@ -100,24 +109,110 @@ pub enum ReadWant {
     Alertmanager(AlertmanagerRead),
 }
 
-/// The readable half of Alertmanager's API (the rest has an issue of its own).
+/// The readable half of Alertmanager's API v2. Matchers are as they stood in the query, already checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlertmanagerRead {
     Status,
     Receivers,
-    Alerts { filters: Vec<String>, active: bool },
+    Alerts(AlertmanagerFilter),
+    Groups(AlertmanagerFilter),
+    Silences { filters: Vec<String> },
+    Silence(SilenceId),
+}
+
+/// Which alerts, or groups of them, are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertmanagerFilter {
+    pub filters: Vec<String>,
+    /// A regular expression over receivers' names.
+    pub receiver: Option<String>,
+    pub active: bool,
+    pub silenced: bool,
+    pub inhibited: bool,
+    pub unprocessed: bool,
+    /// Groups only: those whose alerts are all muted.
+    pub muted: bool,
+}
+
+/// What a sender wants done about silences.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SilenceCommand {
+    /// Makes a silence, or changes the one with this id; if what cannot be changed differs, the old one is ended and
+    /// a new one made.
+    Put {
+        id: Option<SilenceId>,
+        draft: SilenceDraft,
+    },
+    /// Ends a silence now.
+    Expire(SilenceId),
+}
+
+/// A silence as somebody wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SilenceDraft {
+    pub matchers: Vec<Matcher>,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub windows: Vec<TimeInterval>,
+    pub created_by: String,
+    pub comment: String,
+    pub annotations: Labels,
+}
+
+/// What became of a [`SilenceCommand`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum SilenceOutcome {
+    /// The silence as it is now; its id is a new one if another was made.
+    Done(SilenceId),
+    NotFound,
+    /// The sender's fault, in words.
+    Refused(String),
+    /// Ended already.
+    AlreadyExpired,
 }
 
 /// What the hub knows, for [`Dialect::render`].
 pub struct ReadData<'a> {
-    /// Live alerts of the source, newest first, with their last repeat's `ends_at` and last time.
-    pub alerts: &'a [(Alert, Option<Timestamp>, Timestamp)],
-    pub receivers: &'a [String],
+    /// Live alerts of the source, newest first.
+    pub alerts: &'a [ReadAlert],
+    /// The project's integrations that are not deleted, in the configuration's order.
+    pub integrations: &'a [ReadIntegration],
+    /// The project's silences.
+    pub silences: &'a [Silence],
     pub version: &'a str,
     pub started_at: Timestamp,
     /// A name for this node.
     pub node: &'a str,
     pub now: Timestamp,
+}
+
+/// An alert as [`Dialect::render`] sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadAlert {
+    pub alert: Alert,
+    /// Of its last repeat.
+    pub ends_at: Option<Timestamp>,
+    pub last_seen: Timestamp,
+    /// Active silences that match it.
+    pub silenced_by: Vec<SilenceId>,
+    /// Keys of the alerts that inhibit it.
+    pub inhibited_by: Vec<String>,
+    /// The integrations that take it: indexes into [`ReadData::integrations`].
+    pub integrations: Vec<usize>,
+}
+
+/// An integration as [`Dialect::render`] sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadIntegration {
+    /// The receiver's name; several may share one.
+    pub receiver: String,
+    pub matchers: Vec<Matcher>,
+    pub except: Vec<Vec<Matcher>>,
+    pub enabled: bool,
+    /// Labels that make a group; `None`: each alert for itself.
+    pub group_by: Option<Vec<String>>,
+    pub group_wait: DurationMs,
+    pub group_interval: DurationMs,
 }
 
 /// What became of a signal.

@@ -19,8 +19,9 @@ pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
 
 pub use batch::{Batch, Gist};
 pub use dialect::{
-    Accepted, AlertmanagerRead, Answer, Dialect, Inbound, ReadData, ReadWant, Rejection,
-    SignalOutcome, SourceDefaults, SourceSettings,
+    Accepted, AlertmanagerFilter, AlertmanagerRead, Answer, Dialect, Inbound, ReadAlert, ReadData,
+    ReadIntegration, ReadWant, Rejection, SignalOutcome, SilenceCommand, SilenceDraft,
+    SilenceOutcome, SourceDefaults, SourceSettings,
 };
 pub use fit::fit;
 pub use judge::{Judge, standard, standard_sentence};

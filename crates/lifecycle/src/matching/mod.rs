@@ -136,17 +136,15 @@ impl CompiledMatchers {
     pub fn first_miss(&self, subject: &Subject<'_>) -> Option<&Matcher> {
         self.0
             .iter()
-            .find(|(matcher, test)| {
-                let value = subject.value(&matcher.name);
-                let hit = match test {
-                    Test::Equal => value == matcher.value,
-                    Test::OneOf(words) => words.iter().any(|word| word == value),
-                    Test::Regex(regex) => regex.is_match(value),
-                };
-                let negated = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);
-                hit == negated
-            })
+            .find(|(matcher, test)| !test.matches(matcher, subject.value(&matcher.name)))
             .map(|(matcher, _)| matcher)
+    }
+
+    /// Whether all match the empty value: such a list says nothing about what it takes.
+    pub fn all_match_empty(&self) -> bool {
+        self.0
+            .iter()
+            .all(|(matcher, test)| test.matches(matcher, ""))
     }
 
     pub fn matchers(&self) -> impl Iterator<Item = &Matcher> {
@@ -159,6 +157,16 @@ impl CompiledMatchers {
 }
 
 impl Test {
+    fn matches(&self, matcher: &Matcher, value: &str) -> bool {
+        let hit = match self {
+            Test::Equal => value == matcher.value,
+            Test::OneOf(words) => words.iter().any(|word| word == value),
+            Test::Regex(regex) => regex.is_match(value),
+        };
+        let negated = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);
+        hit != negated
+    }
+
     fn of(matcher: &Matcher) -> Result<Test, MatcherError> {
         let pattern = &matcher.value;
         let bytes = matcher.name.len() + pattern.len();

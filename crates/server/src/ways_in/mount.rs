@@ -10,7 +10,7 @@ use engine::catalog::{Source, Way};
 use engine::{Busy, Intake, NotTaken, Taken};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, StatusCode, request};
-use integrations::kit::{Accepted, Answer, Dialect, Inbound, ReadWant, Rejection};
+use integrations::kit::{Accepted, Answer, Dialect, Inbound, ReadWant, Rejection, SilenceCommand};
 use model::{DurationMs, Timestamp, limits};
 use tokio::task::JoinHandle;
 
@@ -68,6 +68,7 @@ impl Incoming {
         let (taken, rejections) = match self.accept() {
             Accepted::Refused(answer) => return Looked::Refused(answer),
             Accepted::Read(want) => return Looked::Read(want),
+            Accepted::Silence(command) => return Looked::Silence(command),
             Accepted::Batch(batch) => (intake.take_batch(&self.source, batch), Vec::new()),
             Accepted::Signals {
                 signals,
@@ -99,6 +100,7 @@ impl Incoming {
 enum Looked {
     Refused(Answer),
     Read(ReadWant),
+    Silence(SilenceCommand),
     Busy(Busy),
     Taken(Box<Taken>, Vec<Rejection>),
 }
@@ -138,6 +140,19 @@ pub(crate) async fn mount(app: Arc<App>, mounted: Mounted, request: Request) -> 
     match looked {
         Looked::Refused(answer) => respond(answer),
         Looked::Read(want) => respond(reading::read(&app, &incoming.source, dialect, want).await),
+        Looked::Silence(command) => {
+            let outcome = app
+                .hub
+                .silence(incoming.source.project.id, command.clone())
+                .await;
+            respond(match outcome {
+                Ok(outcome) => dialect.silenced(&command, &outcome),
+                Err(error) => {
+                    engine::telling::store_failed("silences", &error);
+                    dialect.busy(SLOW_RETRY)
+                }
+            })
+        }
         Looked::Busy(busy) => respond(incoming.busy(&busy)),
         Looked::Taken(taken, rejections) => {
             respond(finish(&app, &incoming, *taken, rejections).await)

@@ -1,8 +1,9 @@
 //! What a dialect's clients may read.
 
-use engine::catalog::Source;
-use integrations::kit::{Answer, Dialect, ReadData, ReadWant};
-use model::{Alert, Status, Timestamp, limits};
+use engine::catalog::{Integration, Source};
+use engine::desired::GroupBy;
+use integrations::kit::{Answer, Dialect, ReadAlert, ReadData, ReadIntegration, ReadWant};
+use model::{DurationMs, Status, limits};
 use store::{AlertQuery, SeenAlert, StoreError};
 
 use crate::app::App;
@@ -24,7 +25,7 @@ pub(super) async fn read(
     want: ReadWant,
 ) -> Answer {
     let alerts = match &want {
-        ReadWant::Alertmanager(integrations::kit::AlertmanagerRead::Alerts { .. }) => {
+        ReadWant::Alertmanager(integrations::kit::AlertmanagerRead::Alerts(_)) => {
             live_alerts(app, source).await
         }
         ReadWant::Alertmanager(_) => Ok(Vec::new()),
@@ -33,19 +34,21 @@ pub(super) async fn read(
         Ok(alerts) => alerts,
         Err(error) => {
             engine::telling::store_failed("reading", &error);
-            return dialect.busy(model::DurationMs::from_secs(2));
+            return dialect.busy(DurationMs::from_secs(2));
         }
     };
     let catalog = app.hub.catalog();
-    let receivers: Vec<String> = catalog
+    let integrations: Vec<ReadIntegration> = catalog
         .integrations_of(source.project.id)
         .iter()
         .filter(|integration| !integration.deleted)
-        .map(|integration| integration.name.clone())
+        .map(|integration| read_integration(integration))
         .collect();
+    let silences = app.hub.silences(source.project.id);
     let data = ReadData {
         alerts: &alerts,
-        receivers: &receivers,
+        integrations: &integrations,
+        silences: &silences,
         version: app.version,
         started_at: app.hub.started_at(),
         node: &app.hub.node().to_string(),
@@ -54,10 +57,7 @@ pub(super) async fn read(
     dialect.render(&want, &data)
 }
 
-async fn live_alerts(
-    app: &App,
-    source: &Source,
-) -> Result<Vec<(Alert, Option<Timestamp>, Timestamp)>, StoreError> {
+async fn live_alerts(app: &App, source: &Source) -> Result<Vec<ReadAlert>, StoreError> {
     let mut found = Vec::new();
     let mut before = None;
     while found.len() < READ_ALERTS_MAX {
@@ -79,10 +79,37 @@ async fn live_alerts(
     Ok(found)
 }
 
-fn with_newest_repeat(row: SeenAlert) -> (Alert, Option<Timestamp>, Timestamp) {
+fn with_newest_repeat(row: SeenAlert) -> ReadAlert {
     let seen = row.seen.filter(|seen| seen.version == row.alert.version);
     let (ends_at, last_seen) = seen.map_or((row.alert.ends_at, row.alert.last_seen), |seen| {
         (seen.ends_at, seen.last_seen)
     });
-    (row.alert, ends_at, last_seen)
+    ReadAlert {
+        alert: row.alert,
+        ends_at,
+        last_seen,
+        silenced_by: Vec::new(),
+        inhibited_by: Vec::new(),
+        integrations: Vec::new(),
+    }
+}
+
+fn read_integration(of: &Integration) -> ReadIntegration {
+    let group = of.policy.group.as_ref();
+    ReadIntegration {
+        receiver: of.receiver.clone(),
+        matchers: of.matchers.matchers().cloned().collect(),
+        except: of
+            .except
+            .iter()
+            .map(|list| list.matchers().cloned().collect())
+            .collect(),
+        enabled: of.enabled,
+        group_by: group.and_then(|group| match &group.by {
+            GroupBy::Labels(names) => Some(names.clone()),
+            GroupBy::All => None,
+        }),
+        group_wait: group.map_or(DurationMs::ZERO, |group| group.wait),
+        group_interval: group.map_or(DurationMs::ZERO, |group| group.interval),
+    }
 }

@@ -304,6 +304,7 @@ fn usual() -> Desired {
         projects: vec![DesiredProject {
             name: "shop".to_owned(),
             owner_email: None,
+            inhibitions: Vec::new(),
             sources: vec![
                 source("tools", "generic", GENERIC_KEY),
                 source("prometheus", "alertmanager", PROM_KEY),
@@ -312,6 +313,8 @@ fn usual() -> Desired {
                 name: "hook".to_owned(),
                 of: Of::Issues,
                 matchers: Vec::new(),
+                except: Vec::new(),
+                receiver: None,
                 sink: "webhook".to_owned(),
                 settings: DebugHidden(webhook),
                 policy: Policy::default(),

@@ -7,12 +7,13 @@
 
 use std::collections::HashSet;
 
-use model::{Alert, AlertId, Signal, SignalKind};
+use lifecycle::group::GroupOf;
+use model::{Alert, AlertId, Scope, Signal, SignalKind};
 use store::{LiveKey, LoadedAlert, StoreError};
 
 use super::Desk;
 use super::working::{Seen, Working};
-use crate::catalog::Source;
+use crate::catalog::{Revision, Source};
 use crate::intake::Item;
 
 /// Keys to look up, each once.
@@ -69,8 +70,30 @@ impl Desk<'_> {
                             _ => {}
                         }
                     }
+                    Item::Member {
+                        member,
+                        revision,
+                        of,
+                        hash,
+                        ..
+                    } => {
+                        ids.push(*member);
+                        match cache.get(*hash) {
+                            Some(entry) if !(self.is_shared && again) => {
+                                if !self.is_shared {
+                                    self.live.insert(*hash, entry.alert);
+                                }
+                                ids.push(entry.alert);
+                            }
+                            _ if self.is_shared => {
+                                keys.push(&mut self.looked_up, *hash, || group_key(revision, of));
+                            }
+                            _ => {}
+                        }
+                    }
                     Item::Act { alert, .. }
                     | Item::Timer { alert }
+                    | Item::Replan { alert }
                     | Item::Reroute { alert, .. } => ids.push(*alert),
                 }
             }
@@ -132,16 +155,23 @@ impl Desk<'_> {
             }
             for &index in open {
                 // The alert of the entry is gone from the store.
-                if let Item::Signal {
-                    source,
-                    signal,
-                    hash,
-                    ..
-                } = &items[index]
-                    && !self.live.contains_key(hash)
-                    && cache.get(*hash).is_some()
-                {
-                    keys.push(&mut self.looked_up, *hash, || live_key(source, signal));
+                let is_gone =
+                    |hash: &u128| !self.live.contains_key(hash) && cache.get(*hash).is_some();
+                match &items[index] {
+                    Item::Signal {
+                        source,
+                        signal,
+                        hash,
+                        ..
+                    } if is_gone(hash) => {
+                        keys.push(&mut self.looked_up, *hash, || live_key(source, signal));
+                    }
+                    Item::Member {
+                        revision, of, hash, ..
+                    } if is_gone(hash) => {
+                        keys.push(&mut self.looked_up, *hash, || group_key(revision, of));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -240,5 +270,14 @@ fn live_key(source: &Source, signal: &Signal) -> LiveKey {
         project: source.project.id,
         scope: source.scope,
         key: signal.key.clone(),
+    }
+}
+
+fn group_key(revision: &Revision, of: &GroupOf) -> LiveKey {
+    let integration = &revision.integration;
+    LiveKey {
+        project: integration.project.id,
+        scope: Scope::Group(integration.id),
+        key: of.key.clone(),
     }
 }

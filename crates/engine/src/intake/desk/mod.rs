@@ -1,6 +1,7 @@
 //! The alerts of one round on the stepper's desk: read once, decided upon item by item, written once.
 
 mod fetch;
+mod member;
 mod working;
 
 use std::collections::{HashMap, HashSet};
@@ -8,13 +9,16 @@ use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
-use model::{Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Signal, SourceId, Timestamp};
+use member::Membership;
+use model::{
+    Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Scope, Signal, SourceId, Timestamp,
+};
 use store::{AlertWrite, SeenRow};
-use working::Working;
+pub(super) use working::Working;
 
 use crate::catalog::{Catalog, Source};
 use crate::hub::Shared;
-use crate::intake::route::{Rerouted, reroute, route};
+use crate::intake::route::{Rerouted, replan_held, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -96,6 +100,36 @@ impl<'a> Desk<'a> {
                 self.step(index, Some(at), input, None);
                 Some(ItemOutcome::Done)
             }
+            Item::Member {
+                member,
+                source,
+                revision,
+                of,
+                leaves,
+                hash,
+            } => Some(self.member(
+                index,
+                &Membership {
+                    member: *member,
+                    source: *source,
+                    revision,
+                    of,
+                    leaves: *leaves,
+                    hash: *hash,
+                },
+            )),
+            Item::Replan { alert } => {
+                let Some(at) = self.by_id.get(alert).copied() else {
+                    return Some(ItemOutcome::NotFound);
+                };
+                let working = &mut self.workings[at];
+                if replan_held(&mut working.lanes, self.now) {
+                    working.alert.version += u32::from(!working.changed);
+                    working.changed = true;
+                    working.items.push(index);
+                }
+                Some(ItemOutcome::Done)
+            }
             Item::Reroute {
                 alert,
                 integration,
@@ -154,7 +188,7 @@ impl<'a> Desk<'a> {
             signal: Box::new(Signal::clone(signal)),
             identity,
         };
-        let (decision, at) = self.step(index, at, input, Some(source));
+        let (decision, at) = self.step(index, at, input, Some(&source.policy));
         let Some(at) = at else {
             if self.is_shared && !self.looked_up.contains(&hash) {
                 self.unsure.push(index);
@@ -205,24 +239,21 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// One decision, put on the desk. Where the alert is now, if there is one.
+    /// One decision, put on the desk, by `policy` or the alert's own. Where the alert is now, if there is one.
     fn step(
         &mut self,
         index: usize,
         at: Option<usize>,
         input: Input,
-        source: Option<&Arc<Source>>,
+        policy: Option<&SourcePolicy>,
     ) -> (Decision, Option<usize>) {
         let before = at.map(|at| &self.workings[at].alert);
-        let source = source
-            .map(Arc::clone)
-            .or_else(|| self.catalog.sources.get(&before?.source).cloned());
-        let fallback;
-        let policy = match &source {
-            Some(source) => &source.policy,
+        let own;
+        let policy = match policy {
+            Some(policy) => policy,
             None => {
-                fallback = orphan_policy();
-                &fallback
+                own = before.and_then(|alert| self.policy_of(alert));
+                &own.unwrap_or_else(orphan_policy)
             }
         };
         let cx = StepContext {
@@ -282,6 +313,17 @@ impl<'a> Desk<'a> {
         working.changed = true;
         working.items.push(index);
         (decision, Some(at))
+    }
+
+    /// By whose rules an alert lives: its integration's if it is a group, otherwise its source's.
+    fn policy_of(&self, alert: &Alert) -> Option<SourcePolicy> {
+        if let Scope::Group(id) = alert.scope {
+            let integration = self.catalog.integration(id)?;
+            let revision = self.catalog.revision(id, integration.revision)?;
+            return Some(revision.group_life.clone());
+        }
+        let source = self.catalog.sources.get(&alert.source)?;
+        Some(source.policy.clone())
     }
 
     /// Whether a younger alert holds the live key of this one.
