@@ -52,14 +52,18 @@ pub struct Parts {
 pub struct Retention {
     pub closed_alerts: DurationMs,
     pub attempts: DurationMs,
+    /// After their end.
+    pub silences: DurationMs,
 }
 
 impl Default for Retention {
-    /// Ninety days answer "was this so before?"; thirty days of attempts answer "why was I (not) told?".
+    /// Ninety days answer "was this so before?"; thirty days of attempts answer "why was I (not) told?"; ended silences
+    /// can be looked at, and made anew, as long as Alertmanager keeps them.
     fn default() -> Retention {
         Retention {
             closed_alerts: DurationMs::from_hours(24 * 90),
             attempts: DurationMs::from_hours(24 * 30),
+            silences: DurationMs::from_hours(24 * 5),
         }
     }
 }
@@ -126,6 +130,7 @@ impl Hub {
             catalog: ArcSwap::from_pointee(catalog),
             silences: ArcSwap::from_pointee(Silences::new(silences)),
             inhibitors: Mutex::default(),
+            openings: Mutex::default(),
             hashes,
             heard: Heard::default(),
             cache: Mutex::new(KeyCache::new(hashes, is_shared)),

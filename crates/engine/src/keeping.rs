@@ -96,6 +96,7 @@ async fn sweep(
         closed_before: back(retention.closed_alerts),
         attempts_before: back(retention.attempts),
         messages_before: back(DurationMs::from_hours(limits::MESSAGE_ID_HOURS)),
+        silences_before: back(retention.silences),
         updates_kept: limits::UPDATED_EVENTS_MAX,
         limit: SWEEP_STEP,
     };

@@ -16,6 +16,7 @@ use crate::dispatch::health::Health;
 use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
+use crate::silencing::flapping::Openings;
 use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
@@ -31,10 +32,11 @@ pub(crate) struct Shared {
     pub node: NodeId,
     pub external_url: String,
     pub catalog: ArcSwap<Catalog>,
-    pub hashes: Hashes,
-    pub heard: Heard,
     pub silences: ArcSwap<Silences>,
     pub inhibitors: Mutex<Inhibitors>,
+    pub openings: Mutex<Openings>,
+    pub hashes: Hashes,
+    pub heard: Heard,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

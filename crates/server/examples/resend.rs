@@ -88,9 +88,9 @@ async fn hub(folder: &std::path::Path) -> (Hub, SocketAddr) {
         projects: vec![DesiredProject {
             name: "shop".to_owned(),
             owner_email: None,
+            inhibitions: Vec::new(),
             sources: vec![source],
             integrations: Vec::new(),
-            inhibitions: Vec::new(),
         }],
     };
     let hub = Hub::start(parts, &desired).await.unwrap();

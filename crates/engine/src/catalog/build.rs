@@ -8,9 +8,10 @@ use integrations::registry;
 use lifecycle::SourcePolicy;
 use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
+use lifecycle::schedule::Schedule;
 use model::{
     Capabilities, DurationMs, EventKind, IntegrationId, LifecycleModel, Manner, Matcher, ProjectId,
-    Scope, SharedScope, SourceId,
+    Scope, SharedScope, SourceId, TimeInterval,
 };
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
@@ -167,6 +168,16 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
     let matchers = compile(&settings.matchers)?;
     let except: Result<_, _> = settings.except.iter().map(|list| compile(list)).collect();
     let except = except?;
+    let schedule = |field: &str, intervals: &[TimeInterval]| {
+        Schedule::compile(intervals).map_err(|e| CatalogError::Settings {
+            project: project.name.clone(),
+            what: "integration",
+            name: row.name.clone(),
+            problem: format!("{field}: {e}"),
+        })
+    };
+    let mute = schedule("mute", &settings.policy.mute)?;
+    let active = schedule("active", &settings.policy.active)?;
     Ok(Integration {
         id: row.id,
         project,
@@ -181,6 +192,8 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
         enabled: row.enabled && !row.deleted,
         deleted: row.deleted,
         revision: row.revision,
+        mute,
+        active,
     })
 }
 

@@ -203,10 +203,14 @@ impl Dispatcher {
                 continue;
             };
             let expected = work.lane.version;
+            let is_member = revision.is_member(&work.alert, Some(&work.lane));
+            let hold = self
+                .shared
+                .hold(&catalog, revision, &work.alert, is_member, now);
             match look(
                 revision.policy_for(&work.alert, Some(&work.lane)),
                 &work,
-                self.shared.hold(&catalog, &work.alert, now),
+                hold,
                 now,
                 self.shared.entropy.next_u64(),
             ) {

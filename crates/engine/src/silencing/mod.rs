@@ -4,6 +4,7 @@
 //! version (`following`), within two seconds.
 
 mod change;
+pub(crate) mod flapping;
 pub(crate) mod inhibition;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use model::{
 };
 use store::StoreError;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Revision};
 use crate::hub::Shared;
 use crate::telling;
 
@@ -98,14 +99,20 @@ impl Ready {
 }
 
 impl Shared {
-    /// What holds an alert's lanes at `now`, and until when it surely does.
+    /// What holds an alert's lane on `revision` at `now`, and until when it surely does. The lane of a member is held by
+    /// what matches its alert, its group's by the integration's times.
     pub fn hold(
         &self,
         catalog: &Catalog,
+        revision: &Revision,
         alert: &Alert,
+        is_member: bool,
         now: Timestamp,
     ) -> Option<(Timestamp, HeldBy)> {
-        // A group's members are held, each by what matches it.
+        let integration = &revision.integration;
+        if !is_member && let Some(until) = integration.muted_until(now) {
+            return Some((until, HeldBy::Muted));
+        }
         if alert.model == LifecycleModel::Group {
             return None;
         }
@@ -116,6 +123,12 @@ impl Shared {
         };
         if let Some((id, until)) = silence {
             return Some((until, HeldBy::Silence(id.to_string())));
+        }
+        if let Some(rule) = &integration.policy.flapping {
+            let hash = self.hashes.of_key(alert.project, alert.scope, &alert.key);
+            if let Some(until) = self.openings.lock().held_until(hash, rule, now) {
+                return Some((until, HeldBy::Flapping));
+            }
         }
         let inhibitors = self.inhibitors.lock();
         let (rule, _) = inhibitors.inhibits(catalog, alert)?;

@@ -1,9 +1,9 @@
 //! What is not told because of another alert.
 
 use crate::harness::*;
-use engine::desired::Inhibition;
+use engine::desired::{Flapping, Inhibition};
 use lifecycle::matching::parse_matchers;
-use model::{DurationMs, Signal, SignalKind};
+use model::{DurationMs, Signal, SignalKind, TimeInterval, TimeRange};
 
 /// A node that is down keeps its own alerts quiet.
 fn rule() -> Inhibition {
@@ -142,4 +142,77 @@ async fn a_rule_that_is_taken_away_lets_go_what_it_held() {
     world.hub.apply(&world.desired).await.unwrap();
     pass(&world, 10).await;
     assert_eq!(world.messages().len(), 2);
+}
+
+/// Noon to one o'clock, UTC; the tests begin at noon.
+fn lunch() -> Vec<TimeInterval> {
+    vec![TimeInterval {
+        times: vec![TimeRange {
+            start_time: "12:00".to_owned(),
+            end_time: "13:00".to_owned(),
+        }],
+        ..TimeInterval::default()
+    }]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_muted_integration_tells_afterwards_what_is_still_so() {
+    let world = World::new(|desired, _| {
+        desired.projects[0].integrations[0].policy.mute = lunch();
+    })
+    .await;
+    world
+        .send(vec![of("DiskFull", "a"), of("DiskFull", "b")])
+        .await;
+    pass(&world, 5).await;
+    world.send(vec![over(of("DiskFull", "b"))]).await;
+    world.clock.advance(DurationMs::from_mins(59));
+    pass(&world, 1).await;
+    assert!(world.messages().is_empty());
+    world.clock.advance(DurationMs::from_mins(1));
+    pass(&world, 5).await;
+    assert_eq!(world.colors(), ["danger"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_of_its_active_times_an_integration_is_muted() {
+    let world = World::new(|desired, _| {
+        desired.projects[0].integrations[0].policy.active = lunch();
+    })
+    .await;
+    world.send(vec![of("DiskFull", "a")]).await;
+    pass(&world, 5).await;
+    assert_eq!(world.messages().len(), 1);
+    world.clock.advance(DurationMs::from_mins(61));
+    world.send(vec![of("DiskFull", "b")]).await;
+    pass(&world, 5).await;
+    assert_eq!(world.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_flaps_is_told_three_times_with_one_note_and_then_when_it_is_calm() {
+    let world = World::new(|desired, _| {
+        desired.projects[0].integrations[0].policy.flapping = Some(Flapping {
+            changes: 3,
+            window: DurationMs::from_mins(10),
+        });
+    })
+    .await;
+    for _ in 0..8 {
+        world.send(vec![of("DiskFull", "a")]).await;
+        pass(&world, 5).await;
+        world.send(vec![over(of("DiskFull", "a"))]).await;
+        pass(&world, 5).await;
+    }
+    assert_eq!(world.colors(), ["good", "good", "good"]);
+    world.send(vec![of("DiskFull", "a")]).await;
+    pass(&world, 5).await;
+    assert_eq!(world.messages().len(), 3);
+    world.clock.advance(DurationMs::from_mins(11));
+    pass(&world, 5).await;
+    assert_eq!(
+        world.colors(),
+        ["good", "good", "good", "danger"],
+        "it stays"
+    );
 }

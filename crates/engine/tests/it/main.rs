@@ -5,6 +5,7 @@ mod delivery;
 mod groups;
 mod harness;
 mod holds;
+mod keeping;
 mod outages;
 mod place;
 mod settings;

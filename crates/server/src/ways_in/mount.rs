@@ -140,22 +140,22 @@ pub(crate) async fn mount(app: Arc<App>, mounted: Mounted, request: Request) -> 
     match looked {
         Looked::Refused(answer) => respond(answer),
         Looked::Read(want) => respond(reading::read(&app, &incoming.source, dialect, want).await),
-        Looked::Silence(command) => {
-            let outcome = app
-                .hub
-                .silence(incoming.source.project.id, command.clone())
-                .await;
-            respond(match outcome {
-                Ok(outcome) => dialect.silenced(&command, &outcome),
-                Err(error) => {
-                    engine::telling::store_failed("silences", &error);
-                    dialect.busy(SLOW_RETRY)
-                }
-            })
-        }
+        Looked::Silence(command) => respond(silence(&app, &incoming, command).await),
         Looked::Busy(busy) => respond(incoming.busy(&busy)),
         Looked::Taken(taken, rejections) => {
             respond(finish(&app, &incoming, *taken, rejections).await)
+        }
+    }
+}
+
+/// Does what a sender wants of its project's silences.
+async fn silence(app: &App, incoming: &Incoming, command: SilenceCommand) -> Answer {
+    let project = incoming.source.project.id;
+    match app.hub.silence(project, command.clone()).await {
+        Ok(outcome) => incoming.dialect.silenced(&command, &outcome),
+        Err(error) => {
+            engine::telling::store_failed("silences", &error);
+            incoming.dialect.busy(SLOW_RETRY)
         }
     }
 }
