@@ -130,6 +130,7 @@ impl Hub {
             catalog: ArcSwap::from_pointee(catalog),
             silences: ArcSwap::from_pointee(Silences::new(silences)),
             inhibitors: Mutex::default(),
+            reading_silences: tokio::sync::Mutex::default(),
             openings: Mutex::default(),
             hashes,
             heard: Heard::default(),

@@ -100,9 +100,18 @@ async fn sweep(
         updates_kept: limits::UPDATED_EVENTS_MAX,
         limit: SWEEP_STEP,
     };
-    while goes_on() && shared.store.sweep(rules).await?.more {
+    let mut silences = 0;
+    while goes_on() {
+        let report = shared.store.sweep(rules).await?;
+        silences += report.silences;
+        if !report.more {
+            break;
+        }
         // Others get the writer between two steps.
         tokio::task::yield_now().await;
+    }
+    if silences > 0 {
+        shared.reload_silences().await?;
     }
     drain(shared, now, outdated).await
 }

@@ -24,3 +24,4 @@ mod watched;
 
 pub use hub::{Hub, Parts, Retention, StartError};
 pub use intake::{ActError, Busy, Fate, Intake, NotTaken, Taken};
+pub use silencing::{PREVIEW_ALERTS_MAX, Preview, PreviewError};

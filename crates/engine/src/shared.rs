@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub catalog: ArcSwap<Catalog>,
     pub silences: ArcSwap<Silences>,
     pub inhibitors: Mutex<Inhibitors>,
+    /// Held while the silences are read anew.
+    pub reading_silences: tokio::sync::Mutex<()>,
     pub openings: Mutex<Openings>,
     pub hashes: Hashes,
     pub heard: Heard,

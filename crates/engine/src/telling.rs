@@ -196,8 +196,9 @@ pub fn panicked(place: &'static str, what: &str) {
     tracing::error!(place, what, "caught a fault of our own");
 }
 
-pub fn silence_unreadable(id: model::SilenceId, error: &lifecycle::matching::MatcherError) {
-    tracing::error!(%id, %error, "a stored silence cannot be read by this version; it holds nothing");
+/// A stored silence whose matchers or windows make no sense.
+pub fn silence_unreadable(id: model::SilenceId, problem: &str) {
+    tracing::error!(%id, problem, "a stored silence cannot be read by this version; it holds nothing");
 }
 
 pub fn clock_jumped(by: DurationMs) {

@@ -90,13 +90,15 @@ impl Why {
     }
 }
 
-/// Notes a walk over what a silence of `project` held: it ended, or holds less than before.
+/// Notes a walk over what a silence of `project` held, which begins `after` some time: it ended, or holds less than
+/// before.
 pub(crate) async fn silence_ended(
     shared: &Shared,
     project: ProjectId,
     silence: SilenceId,
+    after: DurationMs,
 ) -> Result<(), StoreError> {
-    look_again(shared, Why::Silence { project, silence }).await
+    look_again(shared, Why::Silence { project, silence }, after).await
 }
 
 /// Notes a walk over each project in which an inhibiting alert ended.
@@ -104,20 +106,21 @@ async fn inhibition_ended(shared: &Shared) {
     let projects = shared.inhibitors.lock().take_ended();
     for inhibited_in in projects {
         // If it fails: what is held is looked at every two minutes anyway.
-        if let Err(error) = look_again(shared, Why::Inhibition { inhibited_in }).await {
+        let why = Why::Inhibition { inhibited_in };
+        if let Err(error) = look_again(shared, why, DurationMs::ZERO).await {
             telling::store_failed("walk", &error);
         }
     }
 }
 
-async fn look_again(shared: &Shared, why: Why) -> Result<(), StoreError> {
+async fn look_again(shared: &Shared, why: Why, after: DurationMs) -> Result<(), StoreError> {
     let held = WalkNote::take(shared).await?;
     let mut walks = noted(shared).await?;
     walks.retain(|w| w.why != why);
     walks.push(Walk {
         why,
         before: None,
-        not_before: begins_at(shared),
+        not_before: begins_at(shared).max(shared.clock.now() + after),
     });
     put_note(shared, &walks).await?;
     held.give_back().await;

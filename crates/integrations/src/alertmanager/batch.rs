@@ -5,7 +5,6 @@ use model::{DurationMs, Signal, Timestamp};
 
 use super::decode;
 use super::frame::{End, Framed, frame};
-use super::problem_answer;
 use crate::kit::{Answer, Batch, Gist, Rejection};
 
 /// The alerts of one request.
@@ -63,7 +62,7 @@ impl Alerts {
     fn check(&self) -> Result<(), Answer> {
         match decode::entries(self.body.as_bytes()) {
             Ok(_) => Ok(()),
-            Err(problem) => Err(problem_answer(400, &problem)),
+            Err(answer) => Err(answer),
         }
     }
 }
@@ -72,7 +71,7 @@ impl Alerts {
 /// JSON string.
 fn read_end(text: &str) -> Option<Option<Timestamp>> {
     let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    is_plain.then(|| decode::time(Some(text)).ok()).flatten()
+    is_plain.then(|| decode::time(text).ok()).flatten()
 }
 
 impl Batch for Alerts {

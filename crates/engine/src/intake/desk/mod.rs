@@ -20,7 +20,7 @@ pub(super) use working::Working;
 use crate::catalog::{Catalog, Source};
 use crate::desired::Flapping;
 use crate::hub::Shared;
-use crate::intake::route::{Rerouted, replan_held, reroute, route};
+use crate::intake::route::{LaneState, Rerouted, replan_held, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -130,7 +130,13 @@ impl<'a> Desk<'a> {
                     working.changed = true;
                     working.items.push(index);
                 }
-                Some(ItemOutcome::Done)
+                // Its send's end is recorded by the hold that the lane had.
+                let is_held =
+                    |state: &LaneState| state.lane.claim.is_some() && state.lane.held_by.is_some();
+                Some(match working.lanes.iter().any(is_held) {
+                    true => ItemOutcome::InFlight,
+                    false => ItemOutcome::Done,
+                })
             }
             Item::Reroute {
                 alert,
