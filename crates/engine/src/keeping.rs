@@ -99,7 +99,14 @@ async fn sweep(
         updates_kept: limits::UPDATED_EVENTS_MAX,
         limit: SWEEP_STEP,
     };
-    while goes_on() && shared.store.sweep(rules).await?.more {
+    let mut more = true;
+    while more && goes_on() {
+        let step = shared.store.sweep(rules).await?;
+        more = step.more;
+        if step.silences > 0 {
+            // Other nodes follow the catalog's version; a node that is alone does not.
+            shared.reload_silences().await?;
+        }
         // Others get the writer between two steps.
         tokio::task::yield_now().await;
     }
