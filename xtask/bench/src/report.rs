@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::rows::{NOT_YET, Row};
+use crate::rows::{NOT_YET, Row, Target};
 use crate::sample::{Costs, Sample};
 use crate::servers::Kind;
 use crate::surroundings::Surroundings;
@@ -141,6 +141,8 @@ impl Report {
             return None;
         }
         let ratio = match (&alertmanager, &campanile) {
+            // Such a row compares a server with itself.
+            _ if matches!(row.target(), Target::OwnAtMost(_)) => None,
             (Some(theirs), Some(ours)) => Some(ours.median / theirs.median),
             _ => None,
         };

@@ -70,13 +70,24 @@ pub async fn holds(address: SocketAddr, count: usize) -> anyhow::Result<()> {
     numbers.check()
 }
 
+/// It counts as active only what it has notified: so what came in is counted, and what is there is sampled.
 pub async fn counts(address: SocketAddr, count: usize) -> anyhow::Result<()> {
-    let line = "alertmanager_alerts{state=\"active\"}";
-    let active = metric(address, line)
-        .await?
-        .context("there is no count of alerts")?;
-    if active != count as f64 {
-        bail!("Alertmanager counts {active} alerts of {count}");
+    let line = "alertmanager_alerts_received_total{status=\"firing\",version=\"v2\"}";
+    let received = metric(address, line).await?;
+    if received != Some(count as f64) {
+        bail!("Alertmanager counts {received:?} alerts of {count}");
+    }
+    let sampled = (0..count).filter(|n| n % 7 == 3 && n % 3 == 1 && n % 10 == 3);
+    let wanted = sampled.count();
+    let path = format!(
+        "{PATH}?filter=device%3D%22sd3%22&filter=region%3D%22eu-west-1%22&filter=team%3D%22t0003%22"
+    );
+    let sample: Vec<Listed> = serde_json::from_slice(&page(address, &path, None).await?)?;
+    if sample.len() != wanted {
+        bail!(
+            "Alertmanager lists {} alerts of {wanted} in a sample",
+            sample.len()
+        );
     }
     Ok(())
 }

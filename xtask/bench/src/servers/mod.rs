@@ -112,7 +112,7 @@ impl Server {
         }
     }
 
-    /// As [`Server::holds`], by its own count alone: for a million alerts.
+    /// As [`Server::holds`], by its counts: for a million alerts.
     pub async fn counts(&mut self, count: usize) -> anyhow::Result<()> {
         self.lives()?;
         match self.kind {
