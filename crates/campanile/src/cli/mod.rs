@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 pub use admin::{AdminArgs, AdminCommand};
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
-pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
+pub use run::{CheckArgs, DemoOptions, ImportArgs, SandboxArgs, ServeOptions, Stress};
 pub use send::SendArgs;
 
 /// Hears every alerting dialect, keeps each problem as one alert, and tells every service that should know.
@@ -45,6 +45,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// Check a configuration file: every problem at once, or what would run.
     Check(CheckArgs),
+    /// Make a configuration of an Alertmanager's, and say what is exact, near and missing.
+    Import(ImportArgs),
     /// Copy, back up, restore or migrate a store.
     Admin(AdminArgs),
 }
