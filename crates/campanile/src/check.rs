@@ -1,18 +1,26 @@
-//! `check`: everything that is wrong with a configuration file, or what it would run.
+//! `check`: everything that is wrong with a configuration file, or what it would run; with `--alert`, whom it would tell.
+
+#[cfg(test)]
+mod tests;
+mod told;
+mod told_shown;
 
 use std::path::Path;
 
-use engine::desired::{DesiredIntegration, DesiredSource, Of, SourceWay};
-use model::DurationMs;
+use engine::desired::{DesiredIntegration, DesiredSource, GroupBy, Of, SourceWay};
+use model::{DurationMs, TimeInterval, Timestamp};
 use serde_json::json;
 
 use crate::cli::CheckArgs;
 use crate::client::{Column, clean, table};
 use crate::config::{self, Config, LoadError, Problem};
 
-/// What is printed, and whether the file is fine.
-pub fn run(args: &CheckArgs) -> (String, bool) {
+/// What is printed, and whether the file is fine and what was asked could be answered.
+pub fn run(args: &CheckArgs, now: Timestamp) -> (String, bool) {
     let loaded = config::load_file(&args.config);
+    if let (Ok(config), false) = (&loaded, args.alert.is_empty()) {
+        return told(args, config, args.at.unwrap_or(now));
+    }
     let fine = loaded.is_ok();
     let out = match (loaded, args.json) {
         (Ok(config), false) => summary(&args.config, &config),
@@ -37,6 +45,18 @@ pub fn run(args: &CheckArgs) -> (String, bool) {
         }
     };
     (out, fine)
+}
+
+fn told(args: &CheckArgs, config: &Config, now: Timestamp) -> (String, bool) {
+    match told::tell(config, &args.alert, args.source.as_deref(), now) {
+        Ok(told) if args.json => match serde_json::to_value(&told) {
+            Ok(told) => (as_json(&told), true),
+            Err(error) => (format!("{error}\n"), false),
+        },
+        Ok(told) => (told_shown::text(&told), true),
+        Err(problem) if args.json => (as_json(&json!({ "ok": false, "error": problem })), false),
+        Err(problem) => (format!("{problem}\n"), false),
+    }
 }
 
 /// All problems, each as `FILE:LINE:COLUMN: …`, and how many.
@@ -78,9 +98,19 @@ fn project_json(project: &engine::desired::DesiredProject) -> serde_json::Value 
         .integrations
         .iter()
         .map(|i| json!({ "name": i.name, "of": i.of, "sink": i.sink, "target": target(i), "enabled": i.enabled,
-            "match": i.matchers.iter().map(ToString::to_string).collect::<Vec<_>>(), "policy": policy(i) }))
+            "match": shown(&i.matchers), "except": i.except.iter().map(|list| shown(list)).collect::<Vec<_>>(),
+            "receiver": i.receiver, "policy": policy(i) }))
         .collect();
-    json!({ "name": project.name, "sources": sources, "integrations": integrations })
+    let inhibit: Vec<_> = project
+        .inhibitions
+        .iter()
+        .map(|rule| json!({ "name": rule.name, "source": shown(&rule.source), "target": shown(&rule.target), "equal": rule.equal }))
+        .collect();
+    json!({ "name": project.name, "sources": sources, "integrations": integrations, "inhibit": inhibit })
+}
+
+fn shown(matchers: &[model::Matcher]) -> Vec<String> {
+    matchers.iter().map(ToString::to_string).collect()
 }
 
 fn summary(file: &Path, config: &Config) -> String {
@@ -208,16 +238,15 @@ fn integrations(out: &mut String, config: &Config) {
         .iter()
         .flat_map(|project| {
             project.integrations.iter().map(|integration| {
-                let matchers: Vec<String> = integration
-                    .matchers
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect();
-                let when = if matchers.is_empty() {
+                let matchers = shown(&integration.matchers);
+                let mut when = if matchers.is_empty() {
                     "all".to_owned()
                 } else {
                     matchers.join(" ")
                 };
+                for list in &integration.except {
+                    when.push_str(&format!(" but {}", shown(list).join(" and ")));
+                }
                 let name =
                     integration.name.clone() + if integration.enabled { "" } else { " (off)" };
                 let told = format!("{} {}", integration.sink, target(integration))
@@ -281,101 +310,20 @@ fn policy(integration: &DesiredIntegration) -> String {
     if policy.interval > DurationMs::ZERO {
         parts.push(format!("again each {}", policy.interval));
     }
+    if let Some(group) = &policy.group {
+        parts.push(match &group.by {
+            GroupBy::All => "alone".to_owned(),
+            GroupBy::Labels(names) if names.is_empty() => "all together".to_owned(),
+            GroupBy::Labels(names) => format!("by {}", names.join(", ")),
+        });
+    }
+    let times = |intervals: &[TimeInterval]| !intervals.is_empty();
+    if times(&policy.mute) || times(&policy.active) {
+        parts.push("at times".to_owned());
+    }
     if parts.is_empty() {
         "at once".to_owned()
     } else {
         parts.join(", ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(text: &str, json: bool) -> (String, bool, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("c.yaml");
-        std::fs::write(&config, text).unwrap();
-        let shown = config.display().to_string();
-        let (out, fine) = run(&CheckArgs { config, json });
-        (out.replace(&shown, "c.yaml"), fine, shown)
-    }
-
-    #[test]
-    fn problems_are_links_for_editors_and_the_check_fails() {
-        let (out, fine, _) = checked("sever: {}\nprojects:\n- sources: 5\n", false);
-        assert!(!fine);
-        assert_eq!(
-            out,
-            "\
-c.yaml:1:1: sever: there is no such key (did you mean `server`?)
-c.yaml:3:3: projects[0].name: this is missing; give the project a name
-c.yaml:3:12: projects[0].sources: expected a list, found a number
-3 problems. Nothing was changed.
-"
-        );
-        let (out, fine, _) = checked("sever: {}\n", true);
-        let value: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert!(!fine && value["ok"] == false);
-        assert_eq!(
-            (&value["problems"][0]["line"], &value["problems"][0]["hint"]),
-            (&json!(1), &json!("server"))
-        );
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_fails_the_check() {
-        for as_json in [false, true] {
-            let args = CheckArgs {
-                config: "/nowhere/c.yaml".into(),
-                json: as_json,
-            };
-            let (out, fine) = run(&args);
-            assert!(
-                !fine && out.contains("/nowhere/c.yaml cannot be read"),
-                "{out}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_good_file_is_shown_as_what_would_run() {
-        let text = "\
-server: { mail: { smtp: 'smtp://user:pa55word@mail.example', from: hub@example.org } }
-projects:
-- name: shop
-  sources: [{ name: this-host, monitor: host }, { name: scripts, dialect: generic, key: 0123456789abcdefg }]
-  integrations:
-  - name: all
-    sink: webhook
-    settings: { url: 'https://example.org/hook' }
-    policy: { delay: 30s, interval: 1h }
-    enabled: false
-";
-        let (out, fine, _) = checked(text, false);
-        assert!(fine, "{out}");
-        for line in [
-            "listens on    127.0.0.1:8080 (default)",
-            "own mail      as hub@example.org, through mail.example",
-            "shop     this-host  monitor host  watched by the hub",
-            "shop     scripts    generic       1 key",
-            "after 30s, again each 1h",
-            "c.yaml is fine. Run it: campanile serve --config c.yaml",
-        ] {
-            assert!(out.contains(line), "{line:?} is not in\n{out}");
-        }
-        assert!(
-            out.contains("all (off)") && out.lines().all(|line| line.chars().count() <= 100),
-            "{out}"
-        );
-        assert!(
-            !out.contains("pa55word") && !out.contains("0123456789abcdefg"),
-            "{out}"
-        );
-        let (out, fine, _) = checked(text, true);
-        assert!(
-            fine && !out.contains("pa55word") && !out.contains("0123456789abcdefg"),
-            "{out}"
-        );
     }
 }

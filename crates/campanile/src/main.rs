@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod config;
 mod demo;
+mod import;
 mod sandbox_command;
 mod serve;
 
@@ -13,7 +14,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use model::SystemClock;
+use model::{Clock, SystemClock};
 
 use crate::cli::{Cli, Command};
 
@@ -39,13 +40,21 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await?,
         Command::Sandbox(args) => sandbox_command::run(args).await?,
         Command::Check(args) => {
-            let (text, fine) = check::run(&args);
+            let (text, fine) = check::run(&args, SystemClock.now());
             out.write_all(text.as_bytes())?;
             return Ok(if fine {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE
             });
+        }
+        Command::Import(args) => {
+            let imported = import::run(&args.file)?;
+            match &args.out {
+                None => out.write_all(imported.yaml.as_bytes())?,
+                Some(path) => write_new(path, &imported.yaml)?,
+            }
+            eprint!("{}", imported.report);
         }
         Command::Admin(args) => {
             admin::run(args, std::sync::Arc::new(SystemClock), &mut out).await?
@@ -71,6 +80,14 @@ fn user() -> String {
     let user = names.find_map(|name| std::env::var(name).ok());
     user.filter(|user| !user.is_empty())
         .unwrap_or_else(|| "somebody".to_owned())
+}
+
+/// Writes a file that does not exist yet: what people went on with is never overwritten.
+fn write_new(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    let file = std::fs::File::create_new(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Until Ctrl-C or SIGTERM. Where no handler can be set they end the process anyway.

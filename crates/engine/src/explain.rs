@@ -1,7 +1,6 @@
 //! Why somebody was told, or not: an alert's lanes, what they wait for, what was tried and what was left out.
 
 use lifecycle::lanes::{self, Plan, WaitReason};
-use lifecycle::matching::Subject;
 use model::{
     Alert, AlertId, AlertKind, Attempt, AttemptKind, HeldBy, Lane, ProjectId, Timestamp, Told,
     limits,
@@ -9,7 +8,7 @@ use model::{
 use store::{AttemptQuery, SeenAlert, StoreError};
 
 use crate::catalog::{Catalog, Integration};
-use crate::desired::Of;
+use crate::entering::Entry;
 use crate::hub::Hub;
 
 /// The whole answer for one alert.
@@ -222,28 +221,26 @@ fn holder(hub: &Hub, project: ProjectId, lane: &Lane) -> String {
 
 /// Why an integration has no lane on this alert.
 fn why_not(catalog: &Catalog, integration: &Integration, alert: &Alert) -> String {
-    let (of, other) = match alert.kind {
-        AlertKind::Issue => (Of::Issues, "it is not of issues, and this is one"),
-        AlertKind::Notification => (
-            Of::Notifications,
-            "it is not of notifications, and this is one",
+    let subject = catalog.subject(alert);
+    match integration.rule().decide(alert.kind, &subject) {
+        Entry::OfOthers => match alert.kind {
+            AlertKind::Issue => "it is not of issues, and this is one".to_owned(),
+            AlertKind::Notification => "it is not of notifications, and this is one".to_owned(),
+        },
+        Entry::Disabled => "it is disabled".to_owned(),
+        Entry::Misses(matcher) => format!(
+            "{matcher} does not match: the value is {:?}",
+            subject.value(&matcher.name)
         ),
-    };
-    if integration.of != of {
-        return other.to_owned();
-    }
-    if !integration.enabled {
-        return "it is disabled".to_owned();
-    }
-    let source = catalog
-        .sources
-        .get(&alert.source)
-        .map_or("", |s| s.name.as_str());
-    let team = alert.content.labels.get("team").unwrap_or_default();
-    let subject = Subject::of(alert, source, team);
-    match integration.matchers.first_miss(&subject) {
-        Some(matcher) => format!("{matcher} does not match: the value is {:?}", subject.value(&matcher.name)),
-        None => "it matches; the alert has had no event since the integration was made, or opens nothing any more"
+        Entry::Except(list) => {
+            let list = integration.except.get(list).into_iter();
+            let list: Vec<String> = list
+                .flat_map(|list| list.matchers())
+                .map(ToString::to_string)
+                .collect();
+            format!("its `except` leaves out what matches {}", list.join(" and "))
+        }
+        Entry::Enters => "it matches; the alert has had no event since the integration was made, or opens nothing any more"
             .to_owned(),
     }
 }

@@ -7,6 +7,7 @@ pub mod catalog;
 mod clock;
 pub mod desired;
 mod dispatch;
+pub mod entering;
 pub mod explain;
 mod following;
 mod hub;

@@ -46,6 +46,8 @@ pub const EXTRA_HANDLES_MAX: usize = 20;
 pub const MESSAGE_ID_HOURS: i64 = 48;
 /// Conditions in one list of matchers: people write under ten.
 pub const MATCHERS_MAX: usize = 64;
+/// Lists of matchers in an integration's `except`: one for each route beside and below it in an imported tree.
+pub const EXCEPT_LISTS_MAX: usize = 500;
 /// One condition's or list's text in bytes: a list of a few hundred host names fits.
 pub const MATCHER_BYTES_MAX: usize = 8 * 1024;
 /// A compiled regular expression in bytes: a thousand of them must fit beside the alerts. An alternation of a few

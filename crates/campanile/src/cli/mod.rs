@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 pub use admin::{AdminArgs, AdminCommand};
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
-pub use run::{CheckArgs, DemoOptions, SandboxArgs, ServeOptions, Stress};
+pub use run::{CheckArgs, DemoOptions, ImportArgs, SandboxArgs, ServeOptions, Stress};
 pub use send::SendArgs;
 pub use silences::{AddArgs, DraftArgs, SilenceListArgs, SilencesArgs, SilencesCommand};
 
@@ -50,6 +50,8 @@ pub enum Command {
     Silences(SilencesArgs),
     /// Check a configuration file: every problem at once, or what would run.
     Check(CheckArgs),
+    /// Make a configuration of an Alertmanager's, and say what is exact, near and missing.
+    Import(ImportArgs),
     /// Copy, back up, restore or migrate a store.
     Admin(AdminArgs),
 }

@@ -1,4 +1,4 @@
-//! Commands that run something here: `serve`, `demo`, `sandbox`, `check`.
+//! Commands that run something here: `serve`, `demo`, `sandbox`, `check`, `import`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -97,4 +97,34 @@ pub struct CheckArgs {
     /// Print JSON.
     #[arg(long, env = "CAMPANILE_JSON", value_parser = super::switch())]
     pub json: bool,
+    /// Say whom this alert would be told, and why the others not. As it is posted: `{"labels": {…}, "annotations": {…}}`. May be repeated.
+    #[arg(long, env = "CAMPANILE_CHECK_ALERT", value_name = "JSON")]
+    pub alert: Vec<String>,
+    /// The source that the alerts come through: NAME or PROJECT/NAME [default: the only one that speaks `alertmanager`].
+    #[arg(
+        long,
+        env = "CAMPANILE_CHECK_SOURCE",
+        value_name = "NAME",
+        requires = "alert"
+    )]
+    pub source: Option<String>,
+    /// When the alerts come, such as 2026-01-31T12:00:00Z: times of the week depend on it [default: now].
+    #[arg(
+        long,
+        env = "CAMPANILE_CHECK_AT",
+        value_name = "TIME",
+        requires = "alert"
+    )]
+    pub at: Option<model::Timestamp>,
+}
+
+/// What `import` is told.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// An Alertmanager's configuration file.
+    #[arg(value_name = "ALERTMANAGER.YML")]
+    pub file: PathBuf,
+    /// Write the configuration to this file, which must not exist [default: standard output].
+    #[arg(long, env = "CAMPANILE_IMPORT_OUT", value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }

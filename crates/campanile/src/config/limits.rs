@@ -20,3 +20,7 @@ pub const KEY_CHARS_MAX: usize = 256;
 pub const RETENTION_HOURS_MIN: i64 = 1;
 /// A duration in days: longer ones are slips of the unit.
 pub const DURATION_DAYS_MAX: i64 = 366;
+/// Openings from which on an alert may count as flapping: one alone is no change to and fro.
+pub const FLAPPING_CHANGES_MIN: i64 = 2;
+/// Openings up to which it may not: nobody wants to be told more often than that of one key.
+pub const FLAPPING_CHANGES_MAX: i64 = 1000;

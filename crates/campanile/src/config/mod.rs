@@ -1,20 +1,26 @@
 //! The configuration file: what it says, or everything that is wrong with it at once, each with its line.
 //!
-//! `yaml` makes a tree with positions, `substitute` puts variables in, `server` and `projects` read values through
-//! `reader`; `settings` hands vendors' settings to the registry. Reading has no side effects: variables, files and
+//! `yaml` makes a tree with positions, `substitute` puts variables in, `server`, `projects` and their parts read values
+//! through `reader`; `settings` hands vendors' settings to the registry. Reading has no side effects: variables, files and
 //! the registry are parameters ([`Inputs`]).
 
+mod inhibitions;
+
+mod intervals;
 mod limits;
+mod matchers;
 mod monitors;
+mod policy;
 mod problem;
 mod projects;
 mod reader;
+mod rules;
 mod server;
 mod settings;
 mod substitute;
 #[cfg(test)]
 mod tests;
-mod yaml;
+pub mod yaml;
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -23,11 +29,11 @@ use std::path::{Path, PathBuf};
 use engine::desired::Desired;
 use integrations::kit::{Dialect, SinkKind};
 
-pub use problem::Problem;
+pub use limits::FILE_BYTES_MAX;
+pub use problem::{At, Problem};
 pub use server::{EgressConfig, ServerConfig};
 
-use limits::{FILE_BYTES_MAX, PROBLEMS_MAX, SECRET_FILE_BYTES_MAX};
-use problem::At;
+use limits::{PROBLEMS_MAX, SECRET_FILE_BYTES_MAX};
 use reader::{Context, Section};
 
 /// A configuration file's meaning.

@@ -1,19 +1,18 @@
-//! `projects`: sources and what tells whom.
+//! `projects`: their names, sources and keys.
 
 use std::collections::HashMap;
 
-use engine::desired::{
-    DebugHidden, DesiredIntegration, DesiredProject, DesiredSource, Existing, Of, Policy, SourceWay,
-};
-use integrations::kit::{SinkKind, fields_of};
-use lifecycle::matching::{CompiledMatchers, parse_matcher};
-use model::limits::MATCHERS_MAX;
-use model::{EventKind, Matcher, Secret};
+use engine::desired::{DebugHidden, DesiredProject, DesiredSource, SourceWay};
+use integrations::kit::fields_of;
+use model::Secret;
 
+use crate::config::inhibitions;
+use crate::config::intervals;
 use crate::config::limits::{KEY_CHARS_MAX, KEY_CHARS_MIN, NAME_CHARS_MAX};
 use crate::config::monitors;
 use crate::config::problem::At;
-use crate::config::reader::{Context, Field, Given, Section};
+use crate::config::reader::{Field, Given, Section};
+use crate::config::rules::integration;
 use crate::config::settings;
 
 /// What must be unique in a file, with the line where it was first seen.
@@ -51,24 +50,26 @@ fn project(mut section: Section<'_>, seen: &mut Seen) -> Option<DesiredProject> 
         .iter()
         .filter_map(|field| source(field.section().here()?, &mut sources, seen))
         .collect();
+    let named = intervals::named(&mut section);
     let mut integrations = HashMap::new();
     let integrations = section
         .list("integrations")
         .iter()
-        .filter_map(|field| integration(field.section().here()?, &mut integrations))
+        .filter_map(|field| integration(field.section().here()?, &mut integrations, &named))
         .collect();
+    let inhibitions = inhibitions::read(&mut section);
     section.finish();
     Some(DesiredProject {
         name: name?,
         owner_email,
         sources,
         integrations,
-        inhibitions: Vec::new(),
+        inhibitions,
     })
 }
 
 /// A name that is unique among `taken`.
-fn name(
+pub fn name(
     section: &mut Section<'_>,
     taken: &mut HashMap<String, usize>,
     what: &str,
@@ -243,174 +244,4 @@ fn check_key(field: &Field<'_>, key: Secret, seen: &mut Seen) -> Option<Secret> 
     }
     seen.keys.insert(text.to_owned(), field.node.at.line);
     Some(key)
-}
-
-fn integration(
-    mut section: Section<'_>,
-    names: &mut HashMap<String, usize>,
-) -> Option<DesiredIntegration> {
-    let name = name(&mut section, names, "integration");
-    let of = section.take("of");
-    let of_place = of.as_ref().map_or(section.at, |field| field.node.at);
-    let of_words = [
-        ("issues", Of::Issues),
-        ("notifications", Of::Notifications),
-        ("metrics", Of::Metrics),
-    ];
-    let of = match of {
-        None => Some(Of::Issues),
-        Some(field) => field.word("kind", &of_words).here(),
-    };
-    let matchers = matchers(&mut section);
-    let settings = section.take("settings");
-    let settings_place = (section.at, section.path_of("settings"));
-    let context = section.context;
-    let kind = match section.take("sink") {
-        None => {
-            section.report_missing("sink", "the service that is told, such as `slack`");
-            None
-        }
-        Some(field) => {
-            let words: Vec<_> = context
-                .inputs
-                .sinks
-                .iter()
-                .map(|s| (s.manifest().name, *s))
-                .collect();
-            field.word("sink", &words).here()
-        }
-    };
-    if let (Some(kind), Some(of)) = (kind, of) {
-        check_takes(context, kind, of, of_place, &section.path_of("of"));
-    }
-    let settings = kind.and_then(|kind| {
-        let fields = fields_of(&(kind.manifest().schema)());
-        let settings = settings::read(context, settings, settings_place, &fields).here()?;
-        if let Err(errors) = kind.build(&settings.map) {
-            settings.report(errors);
-        }
-        Some(settings.map)
-    });
-    let policy = match section
-        .take("policy")
-        .and_then(|field| field.section().here())
-    {
-        Some(section) => policy(section, kind),
-        None => Policy::default(),
-    };
-    let enabled = section.boolean("enabled").or(true);
-    let existing_words = [
-        ("tell", Existing::Tell),
-        ("from_next_event", Existing::FromNextEvent),
-    ];
-    let existing = section
-        .take("existing")
-        .and_then(|field| {
-            field
-                .word("way to treat open alerts", &existing_words)
-                .here()
-        })
-        .unwrap_or_default();
-    section.finish();
-    Some(DesiredIntegration {
-        name: name?,
-        of: of?,
-        matchers,
-        except: Vec::new(),
-        receiver: None,
-        sink: kind?.manifest().name.to_owned(),
-        settings: DebugHidden(settings?),
-        policy,
-        enabled,
-        existing,
-    })
-}
-
-/// A sink takes only what its vendor can show: notifications do not suit services that page people.
-fn check_takes(context: &Context<'_>, kind: &dyn SinkKind, of: Of, at: At, path: &str) {
-    let manifest = kind.manifest();
-    let title = manifest.title;
-    let problem = match of {
-        Of::Issues if !manifest.takes_issues => {
-            format!("{title} does not take issues; use `of: notifications`")
-        }
-        Of::Notifications if !manifest.takes_notifications => {
-            format!(
-                "{title} does not take notifications, because they would page people about what is no problem; use `of: issues`, or another sink"
-            )
-        }
-        Of::Metrics => format!(
-            "{title} does not take metrics, and no sink of this version does; use `of: issues`"
-        ),
-        Of::Issues | Of::Notifications => return,
-    };
-    context.report(at.problem(path, problem));
-}
-
-fn matchers(section: &mut Section<'_>) -> Vec<Matcher> {
-    let Some(field) = section.take("match") else {
-        return Vec::new();
-    };
-    let list = field.list().here().unwrap_or_default();
-    if list.len() > MATCHERS_MAX {
-        field.report(format!(
-            "{} matchers; at most {MATCHERS_MAX} are allowed",
-            list.len()
-        ));
-        return Vec::new();
-    }
-    list.iter().filter_map(matcher).collect()
-}
-
-fn matcher(field: &Field<'_>) -> Option<Matcher> {
-    let text = field.text().here()?;
-    let parsed = parse_matcher(&text).and_then(|matcher| {
-        // Compiled once here, so that a bad regular expression is found before anything runs.
-        CompiledMatchers::compile([matcher.clone()]).map(|_| matcher)
-    });
-    match parsed {
-        Ok(matcher) => return Some(matcher),
-        Err(_) if field.is_substituted() => {
-            field.report("with its variables put in, this is no matcher")
-        }
-        Err(error) => field.report(error.to_string()),
-    }
-    None
-}
-
-fn policy(mut section: Section<'_>, kind: Option<&dyn SinkKind>) -> Policy {
-    let default = Policy::default();
-    let interval = section.take("interval");
-    if let (Some(field), Some(kind)) = (&interval, kind)
-        && kind.manifest().can.pages
-        && matches!(field.duration(), Given::Here(interval) if interval.0 > 0)
-    {
-        field.warn(format!(
-            "{} reminds people by itself; reminders from here are not sent",
-            kind.manifest().title
-        ));
-    }
-    let event_words = EventKind::ALL.map(|kind| (kind.as_str(), kind));
-    let notify_on = section
-        .take("notify_on")
-        .and_then(|field| field.list().here())
-        .map(|list| {
-            list.iter()
-                .filter_map(|field| field.word("event", &event_words).here())
-                .collect()
-        });
-    let policy = Policy {
-        delay: section.duration("delay").or(default.delay),
-        interval: interval.map_or(default.interval, |field| {
-            field.duration().or(default.interval)
-        }),
-        edit_interval: section.duration("edit_interval").or(default.edit_interval),
-        notify_on,
-        close_notifications: section
-            .boolean("close_notifications")
-            .or(default.close_notifications),
-        ..default
-    };
-    section.finish();
-    policy
 }

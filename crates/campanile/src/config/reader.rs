@@ -107,6 +107,40 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A text, or a whole number as it was written.
+    pub fn text_or_number(&self) -> Given<String> {
+        match &self.node.value {
+            Value::Scalar(scalar) if matches!(scalar.kind(), Plain::Integer(_)) => {
+                Given::Here(scalar.text.clone())
+            }
+            _ => self.text(),
+        }
+    }
+
+    /// A whole number within `bounds`.
+    pub fn number(&self, what: &str, bounds: std::ops::RangeInclusive<i64>) -> Given<i64> {
+        let number = match &self.node.value {
+            Value::Scalar(scalar) => match scalar.kind() {
+                Plain::Integer(number) => Some(number),
+                Plain::Text if scalar.substituted => scalar.text.parse().ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        match number {
+            Some(number) if bounds.contains(&number) => Given::Here(number),
+            Some(_) => {
+                self.report(format!(
+                    "{what} is from {} to {}",
+                    bounds.start(),
+                    bounds.end()
+                ));
+                Given::Broken
+            }
+            None => self.expected(what),
+        }
+    }
+
     pub fn boolean(&self) -> Given<bool> {
         match &self.node.value {
             Value::Scalar(scalar) => match scalar.kind() {
@@ -254,6 +288,12 @@ impl<'a> Section<'a> {
         self.known.push(key);
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         (!entry.node.is_null()).then(|| self.field(entry))
+    }
+
+    /// Whether something is written under this key.
+    pub fn has(&self, key: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.is_some_and(|entry| !entry.node.is_null())
     }
 
     /// Every key with its value, for maps whose keys are names.

@@ -294,7 +294,7 @@ fn json(node: &Node, wants_text: bool) -> Option<Json> {
         Value::List(list) => list.iter().map(|item| json(item, wants_text)).collect(),
         Value::Map(entries) => entries
             .iter()
-            .map(|entry| Some((entry.key.clone(), json(&entry.node, false)?)))
+            .map(|entry| Some((entry.key.clone(), json(&entry.node, wants_text)?)))
             .collect::<Option<SettingsMap>>()
             .map(Json::Object),
         Value::Scalar(scalar) if wants_text && scalar.substituted => {
@@ -318,6 +318,9 @@ fn secret_texts<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Node, Option<&'n str
         Value::Scalar(scalar) if scalar.substituted || scalar.kind() == Plain::Text => {
             see(node, Some(&scalar.text))
         }
-        Value::Scalar(_) | Value::Map(_) => see(node, None),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| secret_texts(&entry.node, see)),
+        Value::Scalar(_) => see(node, None),
     }
 }

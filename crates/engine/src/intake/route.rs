@@ -1,12 +1,11 @@
 //! Which lanes an alert's new events concern: existing ones are raised, matching integrations enter (I3).
 
 use lifecycle::lanes::{self, LanePolicy, due_at};
-use model::{
-    Alert, AlertKind, Event, EventKind, IntegrationId, Lane, Scope, Status, Timestamp, Told,
-};
+use model::{Alert, Event, EventKind, IntegrationId, Lane, Scope, Status, Timestamp, Told};
 
 use crate::catalog::{Catalog, Integration};
 use crate::desired::Of;
+use crate::entering::Entry;
 
 /// A lane under work.
 pub(crate) struct LaneState {
@@ -179,20 +178,12 @@ fn replan(state: &mut LaneState, now: Timestamp) {
 
 /// Whether the integration wants this alert to enter.
 pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Alert) -> bool {
-    let of = match alert.kind {
-        AlertKind::Issue => Of::Issues,
-        AlertKind::Notification => Of::Notifications,
-    };
-    if integration.of != of || !integration.enabled || integration.deleted {
-        return false;
-    }
+    let rule = integration.rule();
     // Its members were let in.
     if let Scope::Group(of) = alert.scope {
-        return of == integration.id;
+        return of == integration.id && rule.enabled && rule.of == Of::Issues;
     }
-    let subject = catalog.subject(alert);
-    integration.matchers.matches(&subject)
-        && !integration.except.iter().any(|list| list.matches(&subject))
+    rule.decide(alert.kind, &catalog.subject(alert)) == Entry::Enters
 }
 
 fn raise(

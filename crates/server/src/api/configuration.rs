@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use engine::catalog::{Integration, Way};
-use engine::desired::Of;
+use engine::desired::{GroupBy, Of};
 use http::StatusCode;
-use model::{DurationMs, EventKind};
+use model::{DurationMs, EventKind, TimeInterval};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,6 +43,10 @@ pub(crate) struct IntegrationDto {
     of: &'static str,
     /// What an alert must match to enter.
     r#match: Vec<String>,
+    /// What all of one of these lists match does not enter.
+    except: Vec<Vec<String>>,
+    /// The name under which Alertmanager's clients see it.
+    receiver: String,
     sink: String,
     /// Where it goes, without secrets.
     target: String,
@@ -69,6 +73,38 @@ pub(crate) struct PolicyDto {
     /// Kinds of events that are wanted; `null`: all.
     notify_on: Option<Vec<&'static str>>,
     close_notifications: bool,
+    /// How alerts are put together; `null`: each is told by itself.
+    group: Option<GroupDto>,
+    /// Within these times nothing is opened, updated or reminded of. As in the configuration, names resolved.
+    #[schema(value_type = Vec<Object>)]
+    mute: Vec<TimeInterval>,
+    /// Outside of these times, if there are any: as `mute`.
+    #[schema(value_type = Vec<Object>)]
+    active: Vec<TimeInterval>,
+    /// When an alert counts as flapping; `null`: never.
+    flapping: Option<FlappingDto>,
+}
+
+/// How alerts are put together.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Grouping)]
+pub(crate) struct GroupDto {
+    /// Labels that the alerts of a group have in common; `["..."]`: all.
+    by: Vec<String>,
+    /// How long a new group waits for more.
+    wait: String,
+    /// Between two words about a group that only say that it changed.
+    interval: String,
+}
+
+/// When an alert counts as flapping.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Flapping)]
+pub(crate) struct FlappingDto {
+    /// So many openings of one key …
+    changes: u32,
+    /// … within this time.
+    window: String,
 }
 
 /// How well it is.
@@ -110,6 +146,10 @@ pub(crate) async fn integrations(
                     Of::Metrics => "metrics",
                 },
                 r#match: integration.matchers_shown.clone(),
+                except: (integration.except.iter())
+                    .map(|list| list.matchers().map(ToString::to_string).collect())
+                    .collect(),
+                receiver: integration.receiver.clone(),
                 sink: revision.map_or("", |r| r.manifest.name).to_owned(),
                 target: revision.map(|r| r.sink.target()).unwrap_or_default(),
                 revision: integration.revision,
@@ -138,6 +178,20 @@ fn policy(integration: &Integration) -> PolicyDto {
             .as_ref()
             .map(|kinds| kinds.iter().copied().map(EventKind::as_str).collect()),
         close_notifications: policy.close_notifications,
+        group: policy.group.as_ref().map(|group| GroupDto {
+            by: match &group.by {
+                GroupBy::All => vec!["...".to_owned()],
+                GroupBy::Labels(names) => names.clone(),
+            },
+            wait: shown(group.wait),
+            interval: shown(group.interval),
+        }),
+        mute: policy.mute.clone(),
+        active: policy.active.clone(),
+        flapping: policy.flapping.map(|flapping| FlappingDto {
+            changes: flapping.changes,
+            window: shown(flapping.window),
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod fakes;
 mod hostile;
+mod noise;
 mod problems;
 mod values;
 

@@ -252,7 +252,7 @@ fn an_integration_says_what_it_is_of_and_whom_it_tells() {
             "6:25: projects[0].integrations[0].match[1]: expected a text (put it in quotes), found a number",
             "7:15: projects[0].integrations[0].existing: there is no such way to treat open alerts; there are `tell`, `from_next_event`",
             "8:14: projects[0].integrations[0].enabled: expected `true` or `false`, found a text",
-            "9:5: projects[0].integrations[0].colour: there is no such key; there are `name`, `of`, `match`, `settings`, `sink`, `policy`, `enabled`, `existing`",
+            "9:5: projects[0].integrations[0].colour: there is no such key; there are `name`, `of`, `match`, `except`, `receiver`, `settings`, `sink`, `policy`, `enabled`, `existing`",
         ],
     );
     check(
