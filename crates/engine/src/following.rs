@@ -41,6 +41,10 @@ impl Shared {
             Ok(rows) => rows,
             Err(error) => return telling::store_failed("catalog", &error),
         };
+        // Under the same version: what could not be read is tried again.
+        if let Err(error) = self.reload_silences().await {
+            return telling::store_failed("silences", &error);
+        }
         // Noted also where the rows cannot be used: they are looked at again when they change, not each second.
         self.catalog_version.store(rows.version, Ordering::Relaxed);
         let organization = self.catalog.load().organization.clone();
@@ -53,9 +57,6 @@ impl Shared {
         }
         if let Err(error) = inhibition::adopt_rules(self).await {
             telling::store_failed("inhibition", &error);
-        }
-        if let Err(error) = self.reload_silences().await {
-            telling::store_failed("silences", &error);
         }
         self.dispatch_wake.notify_one();
     }

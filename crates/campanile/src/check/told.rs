@@ -6,7 +6,7 @@ use engine::desired::{
     DesiredIntegration, DesiredProject, DesiredSource, GroupBy, Of, Policy, SourceWay,
 };
 use engine::entering::{Entry, OwnedRule};
-use integrations::kit::{Accepted, Dialect, Inbound, SourceSettings};
+use integrations::kit::{Accepted, Answer, Dialect, Inbound, SourceSettings};
 use lifecycle::matching::{CompiledMatchers, Subject};
 use lifecycle::schedule::Schedule;
 use model::{AlertKind, Content, Matcher, Signal, SignalKind, Status, Timestamp};
@@ -185,11 +185,23 @@ fn accept(
             Some(rejection) => Err(rejection.problem.clone()),
             None => Ok(signals),
         },
-        // Some dialects answer with a bare JSON string.
-        Accepted::Refused(answer) => Err(serde_json::from_slice(&answer.body)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into_owned())),
+        Accepted::Batch(batch) => {
+            let all: Vec<usize> = (0..batch.len()).collect();
+            let decoded = batch.decode(&all).map_err(|answer| said(&answer))?;
+            decoded
+                .into_iter()
+                .map(|signal| signal.map_err(|rejection| rejection.problem))
+                .collect()
+        }
+        Accepted::Refused(answer) => Err(said(&answer)),
         Accepted::Read(_) | Accepted::Silence(_) => Err("this is no alert".to_owned()),
     }
+}
+
+/// What an answer says. Some dialects' is a bare JSON string.
+fn said(answer: &Answer) -> String {
+    serde_json::from_slice(&answer.body)
+        .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into_owned())
 }
 
 fn alert(
