@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::Options;
@@ -62,7 +63,7 @@ pub(super) fn open_reader(path: &Path, options: &Options) -> StoreResult<Connect
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(options.busy)?;
         conn.pragma_update(None, "cache_size", -options.reader_cache_kib)?;
-        conn.set_prepared_statement_cache_capacity(64);
+        keep_plans(&conn)?;
         Ok(conn)
     };
     open().map_err(|e| flat(e.into(), Some(path)))
@@ -84,6 +85,13 @@ fn configure(conn: &Connection, options: &Options) -> Result<(), rusqlite::Error
     if let Some(pages) = options.pages_max {
         conn.pragma_update(None, "max_page_count", pages)?;
     }
+    keep_plans(conn)
+}
+
+/// A statement is planned once. Otherwise SQLite looks at what is bound to `LIMIT ?` and plans such a statement anew
+/// each time that something is bound to it, which costs far more than the reading itself.
+fn keep_plans(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
