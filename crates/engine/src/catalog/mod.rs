@@ -17,8 +17,8 @@ use lifecycle::lanes::LanePolicy;
 use lifecycle::matching::{CompiledMatchers, Subject};
 use lifecycle::schedule::Schedule;
 use model::{
-    Alert, AlertId, DurationMs, Handle, IntegrationId, Lane, LifecycleModel, ProjectId, Scope,
-    SourceId, Timestamp, Told,
+    Alert, AlertId, AlertKind, DurationMs, Handle, IntegrationId, Lane, LifecycleModel, ProjectId,
+    Scope, SourceId, Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -229,6 +229,24 @@ impl Catalog {
         let source = self.sources.get(&alert.source);
         let team = alert.content.labels.get("team").unwrap_or_default();
         Subject::of(alert, source.map_or("", |s| s.name.as_str()), team)
+    }
+
+    /// Whether an integration of the alert's project wants it to enter, as it is now.
+    pub fn takes(&self, integration: &Integration, alert: &Alert) -> bool {
+        let of = match alert.kind {
+            AlertKind::Issue => Of::Issues,
+            AlertKind::Notification => Of::Notifications,
+        };
+        if integration.of != of || !integration.enabled || integration.deleted {
+            return false;
+        }
+        // Its members were let in.
+        if let Scope::Group(of) = alert.scope {
+            return of == integration.id;
+        }
+        let subject = self.subject(alert);
+        let is_excepted = |list: &CompiledMatchers| list.matches(&subject);
+        integration.matchers.matches(&subject) && !integration.except.iter().any(is_excepted)
     }
 
     pub fn project_named(&self, name: &str) -> Option<&Arc<Project>> {
