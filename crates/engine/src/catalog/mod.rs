@@ -28,6 +28,7 @@ pub(crate) use compare::compare;
 pub use sealed::Sealer;
 
 use crate::desired::{Existing, Inhibition, Of, Policy};
+use crate::entering::Entry;
 
 /// A problem with the configuration that only shows when it is put to work. Whose fault: the operator's, unless a
 /// stored row cannot be read.
@@ -229,6 +230,16 @@ impl Catalog {
         let source = self.sources.get(&alert.source);
         let team = alert.content.labels.get("team").unwrap_or_default();
         Subject::of(alert, source.map_or("", |s| s.name.as_str()), team)
+    }
+
+    /// Whether an integration of the alert's project wants it to enter, as it is now.
+    pub fn takes(&self, integration: &Integration, alert: &Alert) -> bool {
+        let rule = integration.rule();
+        // Its members were let in.
+        if let Scope::Group(of) = alert.scope {
+            return of == integration.id && rule.enabled && rule.of == Of::Issues;
+        }
+        rule.decide(alert.kind, &self.subject(alert)) == Entry::Enters
     }
 
     pub fn project_named(&self, name: &str) -> Option<&Arc<Project>> {

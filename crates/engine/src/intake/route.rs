@@ -1,11 +1,9 @@
 //! Which lanes an alert's new events concern: existing ones are raised, matching integrations enter (I3).
 
 use lifecycle::lanes::{self, LanePolicy, due_at};
-use model::{Alert, Event, EventKind, IntegrationId, Lane, Scope, Status, Timestamp, Told};
+use model::{Alert, Event, EventKind, IntegrationId, Lane, Status, Timestamp, Told};
 
 use crate::catalog::{Catalog, Integration};
-use crate::desired::Of;
-use crate::entering::Entry;
 
 /// A lane under work.
 pub(crate) struct LaneState {
@@ -158,7 +156,7 @@ fn enter(
     lanes: &mut Vec<LaneState>,
     now: Timestamp,
 ) -> bool {
-    if events.is_empty() || !matches(catalog, integration, alert) {
+    if events.is_empty() || !catalog.takes(integration, alert) {
         return false;
     }
     let Some(mut lane) = lanes::enter(integration.id, alert, events, policy, now) else {
@@ -174,16 +172,6 @@ fn replan(state: &mut LaneState, now: Timestamp) {
     let mut lane = state.lane.clone();
     lane.due_at = Some(now);
     state.put(lane);
-}
-
-/// Whether the integration wants this alert to enter.
-pub(crate) fn matches(catalog: &Catalog, integration: &Integration, alert: &Alert) -> bool {
-    let rule = integration.rule();
-    // Its members were let in.
-    if let Scope::Group(of) = alert.scope {
-        return of == integration.id && rule.enabled && rule.of == Of::Issues;
-    }
-    rule.decide(alert.kind, &catalog.subject(alert)) == Entry::Enters
 }
 
 fn raise(

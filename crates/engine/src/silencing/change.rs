@@ -235,9 +235,6 @@ pub(super) fn problem(draft: &SilenceDraft, now: Timestamp) -> Option<String> {
     if draft.ends_at <= now {
         return Some("this silence would be over already".to_owned());
     }
-    if draft.created_by.trim().is_empty() {
-        return Some("a silence names who made it".to_owned());
-    }
     let bytes = draft.created_by.len() + draft.comment.len();
     (bytes > limits::SILENCE_TEXT_BYTES_MAX).then(|| {
         format!(

@@ -1,9 +1,13 @@
 //! What a dialect's clients may read.
 
-use engine::catalog::{Integration, Source};
-use engine::desired::GroupBy;
-use integrations::kit::{Answer, Dialect, ReadAlert, ReadData, ReadIntegration, ReadWant};
-use model::{DurationMs, Status, limits};
+use std::sync::Arc;
+
+use engine::catalog::{Catalog, Integration, Source};
+use engine::desired::{GroupBy, Of};
+use integrations::kit::{
+    AlertmanagerRead, Answer, Dialect, ReadAlert, ReadData, ReadIntegration, ReadWant,
+};
+use model::{DurationMs, LifecycleModel, Status, limits};
 use store::{AlertQuery, SeenAlert, StoreError};
 
 use crate::app::App;
@@ -24,11 +28,10 @@ pub(super) async fn read(
     dialect: &'static dyn Dialect,
     want: ReadWant,
 ) -> Answer {
-    let alerts = match &want {
-        ReadWant::Alertmanager(integrations::kit::AlertmanagerRead::Alerts(_)) => {
-            live_alerts(app, source).await
-        }
-        ReadWant::Alertmanager(_) => Ok(Vec::new()),
+    let alerts = if wants_alerts(&want) {
+        live_alerts(app, source).await
+    } else {
+        Ok(Vec::new())
     };
     let alerts = match alerts {
         Ok(alerts) => alerts,
@@ -38,10 +41,13 @@ pub(super) async fn read(
         }
     };
     let catalog = app.hub.catalog();
-    let integrations: Vec<ReadIntegration> = catalog
-        .integrations_of(source.project.id)
+    let integrations = readable(&catalog, source);
+    let alerts: Vec<ReadAlert> = alerts
+        .into_iter()
+        .map(|row| read_alert(app, &catalog, &integrations, row))
+        .collect();
+    let integrations: Vec<ReadIntegration> = integrations
         .iter()
-        .filter(|integration| !integration.deleted)
         .map(|integration| read_integration(integration))
         .collect();
     let silences = app.hub.silences(source.project.id);
@@ -57,7 +63,24 @@ pub(super) async fn read(
     dialect.render(&want, &data)
 }
 
-async fn live_alerts(app: &App, source: &Source) -> Result<Vec<ReadAlert>, StoreError> {
+fn wants_alerts(want: &ReadWant) -> bool {
+    let ReadWant::Alertmanager(want) = want;
+    matches!(
+        want,
+        AlertmanagerRead::Alerts(_) | AlertmanagerRead::Groups(_)
+    )
+}
+
+/// What may take alerts of the source. Its alerts are issues, so what is of something else is not for its clients.
+fn readable<'a>(catalog: &'a Catalog, source: &Source) -> Vec<&'a Arc<Integration>> {
+    catalog
+        .integrations_of(source.project.id)
+        .iter()
+        .filter(|integration| !integration.deleted && integration.of == Of::Issues)
+        .collect()
+}
+
+async fn live_alerts(app: &App, source: &Source) -> Result<Vec<SeenAlert>, StoreError> {
     let mut found = Vec::new();
     let mut before = None;
     while found.len() < READ_ALERTS_MAX {
@@ -71,7 +94,9 @@ async fn live_alerts(app: &App, source: &Source) -> Result<Vec<ReadAlert>, Store
         let page = app.hub.store().list_alerts(query).await?;
         let full = page.len() == limits::PAGE_MAX;
         before = page.last().map(|row| row.alert.id);
-        found.extend(page.into_iter().map(with_newest_repeat));
+        // A group is the hub's own alert: its members are what the sender knows.
+        let known = |row: &SeenAlert| row.alert.model != LifecycleModel::Group;
+        found.extend(page.into_iter().filter(known));
         if !full {
             break;
         }
@@ -79,18 +104,26 @@ async fn live_alerts(app: &App, source: &Source) -> Result<Vec<ReadAlert>, Store
     Ok(found)
 }
 
-fn with_newest_repeat(row: SeenAlert) -> ReadAlert {
+fn read_alert(
+    app: &App,
+    catalog: &Catalog,
+    integrations: &[&Arc<Integration>],
+    row: SeenAlert,
+) -> ReadAlert {
     let seen = row.seen.filter(|seen| seen.version == row.alert.version);
     let (ends_at, last_seen) = seen.map_or((row.alert.ends_at, row.alert.last_seen), |seen| {
         (seen.ends_at, seen.last_seen)
     });
+    let taken = |integration: &Integration| catalog.takes(integration, &row.alert);
     ReadAlert {
-        alert: row.alert,
         ends_at,
         last_seen,
-        silenced_by: Vec::new(),
-        inhibited_by: Vec::new(),
-        integrations: Vec::new(),
+        silenced_by: app.hub.silenced_by(&row.alert),
+        inhibited_by: app.hub.inhibited_by(&row.alert).into_iter().collect(),
+        integrations: (0..integrations.len())
+            .filter(|at| taken(integrations[*at]))
+            .collect(),
+        alert: row.alert,
     }
 }
 

@@ -67,7 +67,7 @@ fn cases(id: &str) -> Vec<Case> {
         case("a key in the URL that is no text", ("POST", "/s/%ff/api/v2/alerts"), None, "[]", (404, PROBLEM, "no source has this key")),
         case("the admin token as key", ("POST", PROM), admin, "[]", (401, AM_JSON, "key")),
         case("a key of another dialect", ("POST", "/in/generic"), prom, "{}", (403, PROBLEM, "speaks alertmanager")),
-        case("an unknown dialect", ("POST", "/in/morse"), prom, "{}", (404, PROBLEM, "alertmanager, generic")),
+        case("an unknown dialect", ("POST", "/in/morse"), prom, "{}", (404, PROBLEM, "alertmanager, alertmanager_webhook, generic")),
         case("an unknown path of a dialect", ("POST", "/alertmanager/api/v2/nope"), prom, "[]", (404, AM_JSON, "was not found")),
         case("a wrong method of a dialect", ("DELETE", PROM), prom, "", (405, AM_JSON, "DELETE")),
         case("an unknown path", ("GET", "/nope"), None, "", (404, PROBLEM, "/api/v1")),
