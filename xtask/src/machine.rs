@@ -17,7 +17,16 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "postgresql",
         "the tests start PostgreSQL servers of their own",
     ),
+    (
+        ALERTMANAGER,
+        ALERTMANAGER,
+        "the bench measures it beside the hub",
+    ),
 ];
+/// The program, its package and its service have one name.
+const ALERTMANAGER: &str = "prometheus-alertmanager";
+/// There where systemd runs.
+const SYSTEMD: &str = "/run/systemd/system";
 /// Debian keeps each version's server in `<version>/bin` here, and off the `PATH`.
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// Debian makes and starts a server when the package comes, unless a file here says that it is not wanted.
@@ -64,7 +73,12 @@ pub fn set_up() -> anyhow::Result<()> {
     install
         .args(["install", "--yes", "--quiet=2", "--no-install-recommends"])
         .args(&packages);
-    run(&mut install)
+    run(&mut install)?;
+    if packages.contains(&ALERTMANAGER) && Path::new(SYSTEMD).is_dir() {
+        // Debian starts it at once and at each boot; the bench starts its own.
+        run(Command::new("systemctl").args(["disable", "--now", ALERTMANAGER]))?;
+    }
+    Ok(())
 }
 
 fn is_here(program: &str) -> bool {

@@ -1,9 +1,12 @@
 //! The project's chores: `cargo xtask test` runs every check; CI runs the same.
 
+mod bench;
 mod machine;
 mod steps;
 mod supply;
 mod wire;
+
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +31,13 @@ enum Chore {
     Wire,
     /// Licences and forbidden crates, from the lock file.
     Supply,
+    /// Figures beside Debian's Alertmanager (docs/performance.md); `bench --help` says with what.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Passed on.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,5 +46,6 @@ fn main() -> anyhow::Result<()> {
         Chore::Setup => machine::set_up(),
         Chore::Wire => wire::check(),
         Chore::Supply => supply::check(),
+        Chore::Bench { options } => bench::run_bench(&options),
     }
 }

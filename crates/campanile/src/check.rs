@@ -179,8 +179,8 @@ fn summary(file: &Path, config: &Config) -> String {
     line(
         "keeps",
         format!(
-            "closed alerts {}, attempts {}",
-            server.retention.closed_alerts, server.retention.attempts
+            "closed alerts {}, attempts {}, ended silences {}",
+            server.retention.closed_alerts, server.retention.attempts, server.retention.silences
         ),
     );
     for (dialect, names) in &server.hosts {

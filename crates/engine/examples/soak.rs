@@ -108,15 +108,12 @@ async fn send_all(hub: &Hub, source: &Arc<Source>, alerts: usize, now: Timestamp
                     received_at: now,
                     source: &source.name,
                 };
-                let Accepted::Signals {
-                    signals,
-                    rejections,
-                } = dialect.accept(&inbound, settings)
-                else {
+                let Accepted::Batch(batch) = dialect.accept(&inbound, settings) else {
                     panic!("the dialect does not take what Prometheus sends")
                 };
-                assert!(rejections.is_empty(), "{rejections:?}");
-                hub.intake().submit(&source, signals).await.unwrap();
+                let taken = hub.intake().take_batch(&source, batch).unwrap();
+                let fate = hub.intake().finish(taken).await.unwrap();
+                assert!(fate.rejections.is_empty(), "{:?}", fate.rejections);
             }
         })
     });

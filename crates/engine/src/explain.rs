@@ -1,7 +1,10 @@
 //! Why somebody was told, or not: an alert's lanes, what they wait for, what was tried and what was left out.
 
-use lifecycle::lanes::{self, Plan};
-use model::{Alert, AlertId, AlertKind, Attempt, AttemptKind, Lane, Timestamp, Told, limits};
+use lifecycle::lanes::{self, Plan, WaitReason};
+use model::{
+    Alert, AlertId, AlertKind, Attempt, AttemptKind, HeldBy, Lane, ProjectId, Timestamp, Told,
+    limits,
+};
 use store::{AttemptQuery, SeenAlert, StoreError};
 
 use crate::catalog::{Catalog, Integration};
@@ -110,6 +113,7 @@ impl Hub {
         let pending = work.map(|w| w.pending).unwrap_or_default();
         let next = next(
             self,
+            alert.project,
             lane,
             &lanes::plan(
                 revision.policy_for(alert, Some(lane)),
@@ -168,7 +172,7 @@ fn state(lane: &Lane) -> String {
     text
 }
 
-fn next(hub: &Hub, lane: &Lane, plan: &Plan) -> String {
+fn next(hub: &Hub, project: ProjectId, lane: &Lane, plan: &Plan) -> String {
     if let Some(claim) = &lane.claim {
         return format!("it is being sent since {}", claim.sent_at);
     }
@@ -180,7 +184,38 @@ fn next(hub: &Hub, lane: &Lane, plan: &Plan) -> String {
         },
         Plan::Skip { reason, .. } => format!("is left out: {}", reason.sentence()),
         Plan::Wait { until, .. } if *until == Timestamp::NEVER => "nothing is owed".to_owned(),
+        Plan::Wait {
+            until,
+            why: WaitReason::Held,
+        } => format!("waits until {until}: {}", holder(hub, project, lane)),
         Plan::Wait { until, why } => format!("waits until {until}: {}", why.sentence()),
+    }
+}
+
+/// What holds a lane back.
+fn holder(hub: &Hub, project: ProjectId, lane: &Lane) -> String {
+    match &lane.held_by {
+        Some(HeldBy::Silence(id)) => {
+            let silences = hub.silences(project);
+            let silence = silences
+                .iter()
+                .find(|silence| silence.id.to_string() == *id);
+            let by = silence.map_or("", |silence| silence.created_by.as_str());
+            let why = silence.map_or("", |silence| silence.comment.as_str());
+            let mut text = format!("a silence holds it back ({id})");
+            for (word, said) in [(", made by ", by), (": ", why)] {
+                if !said.is_empty() {
+                    text.push_str(&format!("{word}{said}"));
+                }
+            }
+            text
+        }
+        Some(HeldBy::Inhibition(name)) => format!("the inhibition {name} holds it back"),
+        Some(HeldBy::Flapping) => "it opens and closes all the time, until it is calm".to_owned(),
+        Some(HeldBy::Muted) => "the integration is not told at these times".to_owned(),
+        Some(HeldBy::Shelve) => "the alert is shelved".to_owned(),
+        Some(HeldBy::DailyQuota) => "the day's quota is used up".to_owned(),
+        None => WaitReason::Held.sentence().to_owned(),
     }
 }
 

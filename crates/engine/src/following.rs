@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::build;
 use crate::hub::Shared;
+use crate::silencing::inhibition;
 use crate::telling;
 
 /// A change of settings works everywhere within this and one read.
@@ -49,6 +50,9 @@ impl Shared {
         }
         if self.store.shared() {
             self.health.lock().adopt(rows.health);
+        }
+        if let Err(error) = inhibition::adopt_rules(self).await {
+            telling::store_failed("inhibition", &error);
         }
         if let Err(error) = self.reload_silences().await {
             telling::store_failed("silences", &error);

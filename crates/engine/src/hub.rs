@@ -17,11 +17,13 @@ use crate::clock::{self, DatabaseClock};
 use crate::desired::Desired;
 use crate::dispatch::health::Health;
 use crate::dispatch::{Dispatcher, RESULTS_MAX, settle_loop};
-use crate::intake::{Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loop, witness};
+use crate::intake::{
+    Hashes, Heard, Intake, KeyCache, Queues, Stepper, Witness, flush, flush_loop, witness,
+};
 use crate::leases::{self, Leases};
 pub(crate) use crate::shared::Shared;
 use crate::shared::crash_wish;
-use crate::silencing::Silences;
+use crate::silencing::{Silences, inhibition};
 use crate::starting::{doubt, fill_cache};
 use crate::watched::Watched;
 use crate::{following, keeping, monitoring, telling, timers, walk};
@@ -50,14 +52,18 @@ pub struct Parts {
 pub struct Retention {
     pub closed_alerts: DurationMs,
     pub attempts: DurationMs,
+    /// After their end.
+    pub silences: DurationMs,
 }
 
 impl Default for Retention {
-    /// Ninety days answer "was this so before?"; thirty days of attempts answer "why was I (not) told?".
+    /// Ninety days answer "was this so before?"; thirty days of attempts answer "why was I (not) told?"; ended silences
+    /// can be looked at, and made anew, as long as Alertmanager keeps them.
     fn default() -> Retention {
         Retention {
             closed_alerts: DurationMs::from_hours(24 * 90),
             attempts: DurationMs::from_hours(24 * 30),
+            silences: DurationMs::from_hours(24 * 5),
         }
     }
 }
@@ -106,6 +112,7 @@ impl Hub {
         let report = store.start(node, now).await?;
         let mut hash_keys = [0; 16];
         entropy.fill(&mut hash_keys);
+        let hashes = Hashes(hash_keys);
         let rows = store.catalog().await?;
         let catalog = build(&desired.organization, &rows, &sealer)?;
         let silences = store.silences().await?;
@@ -122,7 +129,12 @@ impl Hub {
             external_url,
             catalog: ArcSwap::from_pointee(catalog),
             silences: ArcSwap::from_pointee(Silences::new(silences)),
-            cache: Mutex::new(KeyCache::new(hash_keys, is_shared)),
+            inhibitors: Mutex::default(),
+            reading_silences: tokio::sync::Mutex::default(),
+            openings: Mutex::default(),
+            hashes,
+            heard: Heard::default(),
+            cache: Mutex::new(KeyCache::new(hashes, is_shared)),
             queues: Queues::default(),
             health: Mutex::new(Health::default()),
             dispatch_wake: Notify::new(),
@@ -153,6 +165,7 @@ impl Hub {
             // Beside other nodes a cache never knows all keys, and misses are looked up.
             fill_cache(&shared).await?;
         }
+        inhibition::adopt_rules(&shared).await?;
         leases::renew(&shared).await;
         let hub = Hub {
             shared,
@@ -190,6 +203,8 @@ impl Hub {
             self.loops.spawn(leases::run(shared.clone(), stop.clone()));
             self.loops
                 .spawn(following::run(shared.clone(), stop.clone()));
+            self.loops
+                .spawn(inhibition::follow(shared.clone(), stop.clone()));
         }
         self.loops
             .spawn(keeping::run(shared.clone(), stop.clone(), retention));
@@ -353,6 +368,7 @@ impl Hub {
         }
         shared.catalog_version.store(built, Ordering::Relaxed);
         shared.catalog.store(Arc::new(catalog));
+        inhibition::adopt_rules(shared).await?;
         if !comparison.recovered.is_empty() {
             let _on_its_way = shared.health_rows.lock().await;
             {

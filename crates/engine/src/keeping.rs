@@ -48,6 +48,7 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken, retention:
         }
         if seconds % SWEEP_EVERY == 0 {
             shared.cache.lock().age();
+            shared.heard.age();
             if let Err(error) = sweep(&shared, &retention, &stop, &mut outdated).await {
                 telling::store_failed("keeping", &error);
             }
@@ -95,12 +96,22 @@ async fn sweep(
         closed_before: back(retention.closed_alerts),
         attempts_before: back(retention.attempts),
         messages_before: back(DurationMs::from_hours(limits::MESSAGE_ID_HOURS)),
+        silences_before: back(retention.silences),
         updates_kept: limits::UPDATED_EVENTS_MAX,
         limit: SWEEP_STEP,
     };
-    while goes_on() && shared.store.sweep(rules).await?.more {
+    let mut silences = 0;
+    while goes_on() {
+        let report = shared.store.sweep(rules).await?;
+        silences += report.silences;
+        if !report.more {
+            break;
+        }
         // Others get the writer between two steps.
         tokio::task::yield_now().await;
+    }
+    if silences > 0 {
+        shared.reload_silences().await?;
     }
     drain(shared, now, outdated).await
 }

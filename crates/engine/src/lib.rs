@@ -24,4 +24,5 @@ mod walk;
 mod watched;
 
 pub use hub::{Hub, Parts, Retention, StartError};
-pub use intake::{ActError, Busy, Intake};
+pub use intake::{ActError, Busy, Fate, Intake, NotTaken, Taken};
+pub use silencing::{PREVIEW_ALERTS_MAX, Preview, PreviewError};

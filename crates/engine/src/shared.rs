@@ -13,9 +13,11 @@ use wire::Egress;
 
 use crate::catalog::{Catalog, Sealer};
 use crate::dispatch::health::Health;
-use crate::intake::{Busy, KeyCache, Queues, Witness};
+use crate::intake::{Busy, Hashes, Heard, KeyCache, Queues, Witness};
 use crate::leases::Leases;
 use crate::silencing::Silences;
+use crate::silencing::flapping::Openings;
+use crate::silencing::inhibition::Inhibitors;
 use crate::watched::Watched;
 
 /// What all loops share. Lives as long as the process.
@@ -31,6 +33,12 @@ pub(crate) struct Shared {
     pub external_url: String,
     pub catalog: ArcSwap<Catalog>,
     pub silences: ArcSwap<Silences>,
+    pub inhibitors: Mutex<Inhibitors>,
+    /// Held while the silences are read anew.
+    pub reading_silences: tokio::sync::Mutex<()>,
+    pub openings: Mutex<Openings>,
+    pub hashes: Hashes,
+    pub heard: Heard,
     pub cache: Mutex<KeyCache>,
     pub queues: Queues,
     pub health: Mutex<Health>,

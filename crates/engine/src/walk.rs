@@ -45,6 +45,8 @@ enum Why {
         /// Alerts may enter; otherwise only existing lanes are planned anew.
         entering: bool,
     },
+    /// What was inhibited in this project, and is no more, is looked at again.
+    Inhibition { inhibited_in: ProjectId },
     /// What this silence held is looked at again.
     Silence {
         project: ProjectId,
@@ -68,6 +70,14 @@ impl Why {
                 integration,
                 entering,
             }),
+            Why::Inhibition { .. } => {
+                let catalog = shared.catalog.load();
+                let inhibitors = shared.inhibitors.lock();
+                inhibitors
+                    .inhibits(&catalog, alert)
+                    .is_none()
+                    .then_some(Item::Replan { alert: alert.id })
+            }
             Why::Silence { project, silence } => {
                 let silences = shared.silences.load();
                 let ready = silences.get(project, silence)?;
@@ -80,20 +90,37 @@ impl Why {
     }
 }
 
-/// Notes a walk over what a silence of `project` held: it ended, or holds less than before.
+/// Notes a walk over what a silence of `project` held, which begins `after` some time: it ended, or holds less than
+/// before.
 pub(crate) async fn silence_ended(
     shared: &Shared,
     project: ProjectId,
     silence: SilenceId,
+    after: DurationMs,
 ) -> Result<(), StoreError> {
+    look_again(shared, Why::Silence { project, silence }, after).await
+}
+
+/// Notes a walk over each project in which an inhibiting alert ended.
+async fn inhibition_ended(shared: &Shared) {
+    let projects = shared.inhibitors.lock().take_ended();
+    for inhibited_in in projects {
+        // If it fails: what is held is looked at every two minutes anyway.
+        let why = Why::Inhibition { inhibited_in };
+        if let Err(error) = look_again(shared, why, DurationMs::ZERO).await {
+            telling::store_failed("walk", &error);
+        }
+    }
+}
+
+async fn look_again(shared: &Shared, why: Why, after: DurationMs) -> Result<(), StoreError> {
     let held = WalkNote::take(shared).await?;
     let mut walks = noted(shared).await?;
-    let why = Why::Silence { project, silence };
     walks.retain(|w| w.why != why);
     walks.push(Walk {
         why,
         before: None,
-        not_before: begins_at(shared),
+        not_before: begins_at(shared).max(shared.clock.now() + after),
     });
     put_note(shared, &walks).await?;
     held.give_back().await;
@@ -145,6 +172,7 @@ pub(crate) async fn wish(
 
 pub(crate) async fn run(shared: Arc<Shared>, intake: Intake, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        inhibition_ended(&shared).await;
         if !shared.holds(Duty::Walk) {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -180,7 +208,10 @@ async fn step(shared: &Shared, intake: &Intake) -> Result<bool, StoreError> {
         Why::Integration { integration, .. } => {
             catalog.integration(integration).map(|i| i.project.id)
         }
-        Why::Silence { project, .. } => Some(project),
+        Why::Inhibition {
+            inhibited_in: project,
+        }
+        | Why::Silence { project, .. } => Some(project),
     };
     let alerts = match project {
         Some(project) => {

@@ -7,6 +7,7 @@ pub mod kit;
 pub mod registry;
 
 mod alertmanager;
+mod alertmanager_webhook;
 mod generic;
 mod slack;
 mod webhook;

@@ -1,13 +1,17 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, generic, slack, webhook};
+use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[&slack::SLACK, &slack::SLACK_WEBHOOK, &webhook::WEBHOOK];
 
 /// Every way in.
-pub static DIALECTS: &[&dyn Dialect] = &[&alertmanager::ALERTMANAGER, &generic::GENERIC];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &alertmanager::ALERTMANAGER,
+    &alertmanager_webhook::ALERTMANAGER_WEBHOOK,
+    &generic::GENERIC,
+];
 
 /// The sink of this name.
 pub fn sink(name: &str) -> Option<&'static dyn SinkKind> {

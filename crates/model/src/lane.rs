@@ -88,6 +88,8 @@ pub enum HeldBy {
     Silence(String),
     Inhibition(String),
     Flapping,
+    /// The integration's own times.
+    Muted,
     Shelve,
     DailyQuota,
 }

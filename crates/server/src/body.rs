@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use model::{Clock, DurationMs, SystemClock};
@@ -46,6 +46,12 @@ async fn read_all(
     max: usize,
     large: &Arc<Semaphore>,
 ) -> Result<WholeBody, BodyFault> {
+    // What it says of its length is believed only as far as it costs nothing.
+    let expected = body
+        .size_hint()
+        .lower()
+        .min(limits::SMALL_BODY_BYTES as u64);
+    let expected = usize::try_from(expected).unwrap_or_default();
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut permit = None;
@@ -66,6 +72,7 @@ async fn read_all(
             first = Some(data);
         } else {
             if let Some(first) = first.take() {
+                rest.reserve(expected.max(before + data.len()));
                 rest.extend_from_slice(&first);
             }
             rest.extend_from_slice(&data);

@@ -102,23 +102,15 @@ pub trait Store: Send + Sync + 'static {
     fn put_health(&self, rows: Vec<HealthRow>) -> BoxFuture<'_, StoreResult<()>>;
 
     // ---- silences
-    /// All silences of all projects, ended ones included until they are forgotten.
-    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
+    /// All silences of all projects by id, ended ones included until they are forgotten.
+    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>>;
     /// Writes a silence if it is still at version `expected` (`None`: it is new). Moves the catalog's version, so that
     /// other nodes read it.
     fn put_silence(
         &self,
         silence: Silence,
         expected: Option<u32>,
-    ) -> BoxFuture<'_, Result<(), WriteError>> {
-        let _ = (silence, expected);
-        let what = "silences have no table yet".to_owned();
-        Box::pin(std::future::ready(Err(WriteError::Store(
-            StoreError::Unavailable { what },
-        ))))
-    }
+    ) -> BoxFuture<'_, Result<(), WriteError>>;
 
     // ---- way in
     /// Alerts that hold a live key (open, or closed and still able to take signals), by id: the start-up's walk.

@@ -271,6 +271,8 @@ pub struct SweepRules {
     pub closed_before: Timestamp,
     pub attempts_before: Timestamp,
     pub messages_before: Timestamp,
+    /// Silences that ended before this go. Moves the catalog's version if one does.
+    pub silences_before: Timestamp,
     /// `updated` events kept for each alert; a store may keep one more, if it holds the alert's content.
     pub updates_kept: u32,
     /// Rows removed in one step.
@@ -283,5 +285,6 @@ pub struct SweepReport {
     pub attempts: usize,
     pub messages: usize,
     pub events: usize,
+    pub silences: usize,
     pub more: bool,
 }

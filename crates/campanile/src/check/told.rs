@@ -177,7 +177,7 @@ fn accept(
         received_at: now,
         source: &source.name,
     };
-    match dialect.accept(&inbound, settings) {
+    match dialect.accept(&inbound, settings).decoded() {
         Accepted::Signals {
             signals,
             rejections,
@@ -188,7 +188,9 @@ fn accept(
         // Some dialects answer with a bare JSON string.
         Accepted::Refused(answer) => Err(serde_json::from_slice(&answer.body)
             .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into_owned())),
-        Accepted::Read(_) | Accepted::Silence(_) => Err("this is no alert".to_owned()),
+        Accepted::Batch(_) | Accepted::Read(_) | Accepted::Silence(_) => {
+            Err("this is no alert".to_owned())
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct ServerConfig {
     pub mail: Option<MailConfig>,
     /// Host names that serve a dialect at `/`, by dialect.
     pub hosts: BTreeMap<String, Vec<String>>,
-    /// How long closed alerts and attempts are kept; what is left out has its default.
+    /// How long closed alerts, attempts and ended silences are kept; what is left out has its default.
     pub retention: Retention,
 }
 
@@ -184,6 +184,7 @@ fn retention(mut section: Section<'_>) -> Retention {
     let retention = Retention {
         closed_alerts: kept(&mut section, "closed_alerts").unwrap_or(default.closed_alerts),
         attempts: kept(&mut section, "attempts").unwrap_or(default.attempts),
+        silences: kept(&mut section, "silences").unwrap_or(default.silences),
     };
     section.finish();
     retention

@@ -8,9 +8,10 @@ use integrations::registry;
 use lifecycle::SourcePolicy;
 use lifecycle::lanes::{EventKinds, LanePolicy, RetrySchedule};
 use lifecycle::matching::CompiledMatchers;
+use lifecycle::schedule::Schedule;
 use model::{
     Capabilities, DurationMs, EventKind, IntegrationId, LifecycleModel, Manner, Matcher, ProjectId,
-    Scope, SharedScope, SourceId,
+    Scope, SharedScope, SourceId, TimeInterval,
 };
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
@@ -35,7 +36,7 @@ pub fn build(
             id: row.id,
             name: row.name.clone(),
             owner_email: settings.owner_email,
-            inhibitions: inhibitions(&row.name, settings.inhibitions)?,
+            inhibitions: Arc::new(inhibitions(&row.name, settings.inhibitions)?),
         };
         projects.insert(row.id, Arc::new(project));
     }
@@ -167,6 +168,16 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
     let matchers = compile(&settings.matchers)?;
     let except: Result<_, _> = settings.except.iter().map(|list| compile(list)).collect();
     let except = except?;
+    let schedule = |field: &str, intervals: &[TimeInterval]| {
+        Schedule::compile(intervals).map_err(|e| CatalogError::Settings {
+            project: project.name.clone(),
+            what: "integration",
+            name: row.name.clone(),
+            problem: format!("{field}: {e}"),
+        })
+    };
+    let mute = schedule("mute", &settings.policy.mute)?;
+    let active = schedule("active", &settings.policy.active)?;
     Ok(Integration {
         id: row.id,
         project,
@@ -181,6 +192,8 @@ fn integration(row: &IntegrationRow, project: Arc<Project>) -> Result<Integratio
         enabled: row.enabled && !row.deleted,
         deleted: row.deleted,
         revision: row.revision,
+        mute,
+        active,
     })
 }
 
@@ -188,8 +201,8 @@ fn inhibitions(
     project: &str,
     rules: Vec<Inhibition>,
 ) -> Result<Vec<CompiledInhibition>, CatalogError> {
-    let compile = |name: &str, matchers: Vec<Matcher>| {
-        CompiledMatchers::compile(matchers).map_err(|e| CatalogError::Settings {
+    let compile = |name: &str, matchers: &[Matcher]| {
+        CompiledMatchers::compile(matchers.iter().cloned()).map_err(|e| CatalogError::Settings {
             project: project.to_owned(),
             what: "inhibition",
             name: name.to_owned(),
@@ -200,10 +213,11 @@ fn inhibitions(
         .into_iter()
         .map(|rule| {
             Ok(CompiledInhibition {
-                source: compile(&rule.name, rule.source)?,
-                target: compile(&rule.name, rule.target)?,
-                name: rule.name,
-                equal: rule.equal,
+                source: compile(&rule.name, &rule.source)?,
+                target: compile(&rule.name, &rule.target)?,
+                name: rule.name.clone(),
+                equal: rule.equal.clone(),
+                rule,
             })
         })
         .collect()

@@ -15,8 +15,10 @@ use lifecycle::SourcePolicy;
 use lifecycle::group::GroupOf;
 use lifecycle::lanes::LanePolicy;
 use lifecycle::matching::{CompiledMatchers, Subject};
+use lifecycle::schedule::Schedule;
 use model::{
-    Alert, AlertId, Handle, IntegrationId, Lane, LifecycleModel, ProjectId, Scope, SourceId, Told,
+    Alert, AlertId, DurationMs, Handle, IntegrationId, Lane, LifecycleModel, ProjectId, Scope,
+    SourceId, Timestamp, Told,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -54,7 +56,7 @@ pub struct Project {
     pub id: ProjectId,
     pub name: String,
     pub owner_email: Option<String>,
-    pub inhibitions: Vec<CompiledInhibition>,
+    pub inhibitions: Arc<Vec<CompiledInhibition>>,
 }
 
 /// One inhibition rule, ready to be asked.
@@ -64,6 +66,13 @@ pub struct CompiledInhibition {
     pub source: CompiledMatchers,
     pub target: CompiledMatchers,
     pub equal: Vec<String>,
+    rule: Inhibition,
+}
+
+impl PartialEq for CompiledInhibition {
+    fn eq(&self, other: &CompiledInhibition) -> bool {
+        self.rule == other.rule
+    }
 }
 
 /// One way in.
@@ -107,6 +116,28 @@ pub struct Integration {
     pub deleted: bool,
     /// The revision that new lanes are made on.
     pub revision: u32,
+    /// `Policy::mute` and `Policy::active`, ready to be asked.
+    mute: Schedule,
+    active: Schedule,
+}
+
+/// A schedule that does not change within its search's reach is asked again after so long.
+const MUTED_AT_MOST: DurationMs = DurationMs::from_hours(24);
+
+impl Integration {
+    /// Until when the integration's own times keep it quiet, if they do at `now`.
+    pub fn muted_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let of = |schedule: &Schedule| {
+            let latest = now + MUTED_AT_MOST;
+            schedule
+                .until(now)
+                .map_or(latest, |until| until.min(latest))
+        };
+        if !self.mute.is_empty() && self.mute.covers(now) {
+            return Some(of(&self.mute));
+        }
+        (!self.active.is_empty() && !self.active.covers(now)).then(|| of(&self.active))
+    }
 }
 
 /// One target of an integration; lanes belong to a revision and finish on it.

@@ -53,10 +53,7 @@ pub(crate) async fn tell(shared: &Arc<Shared>, errand: &Errand) -> Finish {
 fn item(shared: &Shared, errand: &Errand, of: GroupOf, leaves: bool) -> Item {
     let integration = errand.revision.integration.clone();
     let scope = model::Scope::Group(integration.id);
-    let hash = shared
-        .cache
-        .lock()
-        .hash_of_key(integration.project.id, scope, &of.key);
+    let hash = shared.hashes.of_key(integration.project.id, scope, &of.key);
     Item::Member {
         member: errand.alert.id,
         source: errand.alert.source,

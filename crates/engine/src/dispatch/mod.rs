@@ -9,6 +9,7 @@ mod look;
 pub(crate) mod send;
 mod settle;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use integrations::kit::Pace;
@@ -32,6 +33,8 @@ pub(crate) use settle::settle_loop;
 
 /// Looks by itself this often, whatever hints it gets (I11).
 const POLL: DurationMs = DurationMs::from_secs(1);
+/// Members of groups that are looked at in one pass, whatever becomes of the vendor; groups are far fewer.
+const MEMBERS_AT_ONCE: usize = 64;
 /// After a look in which another node won every claim: the least and the most of the pause until the next one.
 const CONTESTED_PAUSE: (DurationMs, DurationMs) = (DurationMs(20), DurationMs(50));
 /// Results that wait to be written: as many as can be in flight.
@@ -123,17 +126,30 @@ impl Dispatcher {
         let dues = self.shared.store.next_due(keys.clone()).await?;
         let mut next: Option<Timestamp> = None;
         let mut wants: Vec<DueQuery> = Vec::new();
+        let mut vendor_slots: HashMap<RevisionKey, usize> = HashMap::new();
         {
             let health = self.shared.health.lock();
             for (key, due) in keys.iter().zip(dues).filter_map(|(k, d)| Some((*k, d?))) {
                 let free = health.free_slots(key, now);
-                if due <= now && free > 0 {
+                let groups = catalog
+                    .revision(key.0, key.1)
+                    .is_some_and(|revision| revision.group_by.is_some());
+                // Members join their groups though the vendor is in trouble, so that it is told of the whole group when it
+                // is back. What is for the vendor must not hide them.
+                let limit = match groups {
+                    true => free.max(MEMBERS_AT_ONCE),
+                    false => free,
+                };
+                if due <= now && limit > 0 {
                     wants.push(DueQuery {
                         integration: key.0,
                         revision: key.1,
-                        limit: free,
+                        limit,
                     });
-                    continue;
+                    vendor_slots.insert(key, free);
+                    if free > 0 {
+                        continue;
+                    }
                 }
                 // Without free slots a finished send wakes us.
                 let at = due.max(health.closed_until(key));
@@ -158,7 +174,7 @@ impl Dispatcher {
                 contested: false,
             });
         }
-        let worked = self.work(works, now, boot).await?;
+        let worked = self.work(works, vendor_slots, now, boot).await?;
         // Alone, a lane that was lost was raised by the stepper, which is done with it.
         let contested = worked.lost && !worked.did && self.shared.store.shared();
         Ok(Passed {
@@ -186,11 +202,12 @@ impl Dispatcher {
         wants.rotate_left(by);
     }
 
-    /// Looks at lanes, writes what needs no sending, claims and starts the rest. Leases count from
-    /// `now`, which was at `boot`.
+    /// Looks at lanes, writes what needs no sending, claims and starts the rest: as many for a vendor as it has slots.
+    /// Leases count from `now`, which was at `boot`.
     async fn work(
         &mut self,
         works: Vec<LaneWork>,
+        mut vendor_slots: HashMap<RevisionKey, usize>,
         now: Timestamp,
         boot: i64,
     ) -> Result<Worked, StoreError> {
@@ -203,10 +220,14 @@ impl Dispatcher {
                 continue;
             };
             let expected = work.lane.version;
+            let is_member = revision.is_member(&work.alert, Some(&work.lane));
+            let hold = self
+                .shared
+                .hold(&catalog, revision, &work.alert, is_member, now);
             match look(
                 revision.policy_for(&work.alert, Some(&work.lane)),
                 &work,
-                self.shared.hold(&catalog, &work.alert, now),
+                hold,
                 now,
                 self.shared.entropy.next_u64(),
             ) {
@@ -228,6 +249,14 @@ impl Dispatcher {
                     upto,
                     attempts,
                 } => {
+                    let slots = vendor_slots.entry((key.integration, key.revision));
+                    let slots = slots.or_default();
+                    if !is_member {
+                        if *slots == 0 {
+                            continue;
+                        }
+                        *slots -= 1;
+                    }
                     drafts.push(self.draft(
                         &catalog,
                         revision.clone(),

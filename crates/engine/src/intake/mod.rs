@@ -1,37 +1,38 @@
 //! The way in: signals, actions and timers become changes of alerts.
 //!
-//! Senders' tasks call [`Intake::submit`]. It recognises repeats at once (they cost no transaction) and queues
-//! the rest, per source and bounded. One loop, `stepper`, takes a group in turn from all queues, decides with
+//! Senders' tasks call [`Intake::take`] and [`Intake::finish`]. These recognise repeats at once (they cost no
+//! transaction, and mostly no decoding) and queue the rest, per source and bounded. One loop, `stepper`, takes a group in turn from all queues, decides with
 //! pure functions, writes the group in one transaction, and only then answers (I1).
 
 mod cache;
 mod desk;
 mod flush;
+mod hashes;
+mod heard;
 mod queue;
 mod route;
 mod stepper;
+mod taking;
 pub(crate) mod witness;
 
 use std::sync::Arc;
 
 use integrations::kit::SignalOutcome;
 use lifecycle::group::GroupOf;
-use model::{
-    Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SignalKind, SourceId,
-    Timestamp,
-};
-use store::SeenRow;
+use model::{Action, Alert, AlertId, DurationMs, IntegrationId, Origin, Signal, SourceId};
 use tokio::sync::oneshot;
 
 pub(crate) use cache::KeyCache;
 pub(crate) use flush::{flush, flush_loop};
+pub(crate) use hashes::Hashes;
+pub(crate) use heard::Heard;
 pub(crate) use queue::Queues;
 pub(crate) use stepper::Stepper;
+pub use taking::{Fate, NotTaken, Taken};
 pub(crate) use witness::Witness;
 
 use crate::catalog::{Revision, Source};
 use crate::hub::Shared;
-use crate::telling;
 
 /// What is asked of the stepper.
 #[derive(Clone)]
@@ -128,97 +129,6 @@ impl Intake {
         Intake { shared }
     }
 
-    /// Takes one batch of a source. Returns once every signal of it is durable or known as a repeat, with what
-    /// became of each, in order.
-    pub async fn submit(
-        &self,
-        source: &Arc<Source>,
-        signals: Vec<Signal>,
-    ) -> Result<Vec<SignalOutcome>, Busy> {
-        if let Some(busy) = self.shared.refusal() {
-            return Err(busy);
-        }
-        let now = self.shared.clock.now();
-        let trusts_cache = self.shared.trusts_cache();
-        let is_shared = self.shared.store.shared();
-        let mut outcomes: Vec<Option<SignalOutcome>> = Vec::with_capacity(signals.len());
-        // With their places in the batch.
-        let mut items = Vec::new();
-        let mut doubtful = Vec::new();
-        let mut barred = Barred {
-            shared: &self.shared,
-            hashes: Vec::new(),
-        };
-        {
-            let mut cache = self.shared.cache.lock();
-            for (place, signal) in signals.into_iter().enumerate() {
-                let hash = cache.hash_of_key(source.project.id, source.scope, &signal.key);
-                let content = cache.hash_of_content(&signal);
-                let row = match trusts_cache {
-                    true => repeat(&mut cache, hash, content, &signal, now),
-                    false => None,
-                };
-                outcomes.push(row.map(|row| SignalOutcome::Repeated(row.alert)));
-                if row.is_some() && !is_shared {
-                    continue;
-                }
-                let item = Item::Signal {
-                    source: source.clone(),
-                    signal: Arc::new(signal),
-                    hash,
-                    content,
-                };
-                match row {
-                    Some(row) => doubtful.push((place, hash, row, item)),
-                    None => {
-                        cache.bar(hash);
-                        barred.hashes.push(hash);
-                        items.push((place, item));
-                    }
-                }
-            }
-        }
-        if !doubtful.is_empty() {
-            let rows = doubtful.iter().map(|(_, _, row, _)| *row).collect();
-            let written = self.shared.witness.ask(rows).await?;
-            telling::repeats_stepped(written.iter().filter(|written| !**written).count());
-            let mut cache = self.shared.cache.lock();
-            for ((place, hash, row, item), written) in doubtful.into_iter().zip(written) {
-                if !written {
-                    // Another node has changed the alert: a signal like any other, before those that came after it.
-                    cache.doubt(hash, &row);
-                    cache.bar(hash);
-                    barred.hashes.push(hash);
-                    items.push((place, item));
-                }
-            }
-            items.sort_by_key(|(place, _)| *place);
-        }
-        if !items.is_empty() {
-            let (places, items): (Vec<usize>, Vec<Item>) = items.into_iter().unzip();
-            let results = self.ask(Some(source.id.0), items).await;
-            drop(barred);
-            for (place, outcome) in places.into_iter().zip(results?) {
-                outcomes[place] = Some(match outcome {
-                    ItemOutcome::Signal(outcome) => outcome,
-                    ItemOutcome::Refused(why) => SignalOutcome::Refused(why),
-                    ItemOutcome::NotFound => {
-                        SignalOutcome::Ignored("there is no such alert".to_owned())
-                    }
-                    ItemOutcome::Failed(busy) => return Err(busy),
-                    ItemOutcome::Acted(_)
-                    | ItemOutcome::Done
-                    | ItemOutcome::Grouped(_)
-                    | ItemOutcome::InFlight => SignalOutcome::Ignored(String::new()),
-                });
-            }
-        }
-        Ok(outcomes
-            .into_iter()
-            .map(|o| o.unwrap_or_else(|| SignalOutcome::Ignored("it was not looked at".to_owned())))
-            .collect())
-    }
-
     /// Does `action` to an alert, for a person or a vendor; the alert as it is then.
     pub async fn act(
         &self,
@@ -267,36 +177,4 @@ impl Intake {
             retry_after: DurationMs::from_secs(5),
         })
     }
-}
-
-/// Keys whose fast path is barred while their signals wait; let go also when the sender's task is dropped.
-struct Barred<'a> {
-    shared: &'a Shared,
-    hashes: Vec<u128>,
-}
-
-impl Drop for Barred<'_> {
-    fn drop(&mut self) {
-        let mut cache = self.shared.cache.lock();
-        for hash in self.hashes.drain(..) {
-            cache.unbar(hash);
-        }
-    }
-}
-
-/// Recognises a repeat: the same content for an alert that is known and still open, and nothing of this key waiting.
-fn repeat(
-    cache: &mut KeyCache,
-    hash: u128,
-    content: u128,
-    signal: &Signal,
-    now: Timestamp,
-) -> Option<SeenRow> {
-    if signal.kind != SignalKind::Fire || signal.message_id.is_some() {
-        return None;
-    }
-    if signal.ends_at.is_some_and(|ends| ends <= now) {
-        return None;
-    }
-    cache.repeat(hash, content, signal.ends_at, now)
 }

@@ -132,12 +132,13 @@ pub(crate) fn reroute(
     }
 }
 
-/// Every lane that owes something is looked at now: what held it may have ended. Whether anything changed.
-pub(crate) fn replan_owing(lanes: &mut [LaneState], now: Timestamp) -> bool {
-    let owing = lanes
-        .iter_mut()
-        .filter(|l| l.lane.claim.is_none() && l.lane.due_at.is_some_and(|due| due > now));
-    owing.map(|state| replan(state, now)).count() > 0
+/// Every lane that is held is looked at now: what held it may have ended. Whether anything changed.
+pub(crate) fn replan_held(lanes: &mut [LaneState], now: Timestamp) -> bool {
+    let held = lanes.iter_mut().filter(|l| {
+        let lane = &l.lane;
+        lane.held_by.is_some() && lane.claim.is_none() && lane.due_at.is_some_and(|due| due > now)
+    });
+    held.map(|state| replan(state, now)).count() > 0
 }
 
 /// The integration's lane on its newest target.

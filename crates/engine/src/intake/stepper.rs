@@ -5,8 +5,9 @@ use std::sync::Arc;
 use model::{DurationMs, limits};
 use store::{SeenRow, StoreError, WriteError};
 
+use crate::catalog::Catalog;
 use crate::hub::Shared;
-use crate::intake::desk::Desk;
+use crate::intake::desk::{Desk, Working};
 use crate::intake::{Busy, Item, ItemOutcome, Submission};
 use crate::telling;
 
@@ -93,7 +94,7 @@ impl Stepper {
     ) -> Result<Vec<usize>, StoreError> {
         let catalog = self.shared.catalog.load_full();
         let now = self.shared.clock.now();
-        let mut desk = Desk::new(&self.shared, catalog, now);
+        let mut desk = Desk::new(&self.shared, catalog.clone(), now);
         desk.fetch(items, open, number > 0).await?;
         for &index in open {
             outcomes[index] = desk.decide(index, &items[index]);
@@ -106,14 +107,21 @@ impl Stepper {
             clear(outcomes, &again);
             return Ok(again);
         }
+        self.note_inhibitors(&catalog, &workings);
         self.shared.crash_point("before_commit");
         let results = self.shared.store.commit(writes).await?;
         self.shared.crash_point("after_commit_before_reply");
         let mut cache = self.shared.cache.lock();
         for (working, result) in workings.into_iter().zip(results) {
+            if result.is_err() && working.stored.is_none() {
+                self.shared.inhibitors.lock().forget(working.alert.id);
+            }
             match result {
                 Ok(()) => {
                     let alert = &working.alert;
+                    if alert.is_closed() {
+                        self.shared.inhibitors.lock().note(&catalog, alert);
+                    }
                     if alert.is_closed() && alert.live_until.is_none() {
                         cache.remove(working.hash, alert.id);
                     } else {
@@ -136,6 +144,14 @@ impl Stepper {
         again.dedup();
         clear(outcomes, &again);
         Ok(again)
+    }
+
+    /// Before the alerts' lanes can be seen: what inhibits is known before what it inhibits is looked at.
+    fn note_inhibitors(&self, catalog: &Catalog, workings: &[Working]) {
+        let mut inhibitors = self.shared.inhibitors.lock();
+        for working in workings.iter().filter(|w| !w.alert.is_closed()) {
+            inhibitors.note(catalog, &working.alert);
+        }
     }
 
     /// Writes repeats that the desk found beside other nodes; those that were none after all.

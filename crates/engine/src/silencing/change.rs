@@ -2,7 +2,11 @@
 
 use integrations::kit::{SilenceCommand, SilenceDraft, SilenceOutcome};
 use lifecycle::matching::CompiledMatchers;
-use model::{Alert, ProjectId, Silence, SilenceId, SilenceState, Timestamp, limits};
+use lifecycle::schedule::Schedule;
+use model::{
+    Alert, DurationMs, LifecycleModel, ProjectId, Silence, SilenceId, SilenceState, Timestamp,
+    limits,
+};
 use store::{StoreError, WriteError};
 
 use crate::hub::{Hub, Shared};
@@ -10,6 +14,9 @@ use crate::walk;
 
 /// Tries against other nodes that change the same silence.
 const TRIES_MAX: usize = 5;
+/// A walk over what a silence held begins so late after it was noted, if nothing else is heard of the change that it is
+/// for: by then it is written, or will not be.
+const WRITTEN_WITHIN: DurationMs = DurationMs::from_secs(30);
 
 impl Hub {
     /// The project's silences, ended ones included until they are forgotten, by id.
@@ -21,34 +28,69 @@ impl Hub {
 
     /// The silences that hold an alert now, by id.
     pub fn silenced_by(&self, alert: &Alert) -> Vec<SilenceId> {
+        // A group's members are held, each by what matches it.
+        if alert.model == LifecycleModel::Group {
+            return Vec::new();
+        }
         let silences = self.shared.silences.load();
         let now = self.shared.clock.now();
         silences.holding(alert.project, &self.catalog().subject(alert), now)
     }
 
+    /// The key of an open alert that keeps this one from being told, if there is one.
+    pub fn inhibited_by(&self, alert: &Alert) -> Option<String> {
+        let inhibitors = self.shared.inhibitors.lock();
+        let (_, key) = inhibitors.inhibits(&self.catalog(), alert)?;
+        Some(key.to_owned())
+    }
+
+    /// Whether a silence, as this node knows it, holds what it matches now: within its dates, and its windows if it has
+    /// any.
+    pub fn is_silencing(&self, silence: &Silence) -> bool {
+        let silences = self.shared.silences.load();
+        let ready = silences.get(silence.project, silence.id);
+        ready.is_some_and(|ready| ready.is_holding(self.shared.clock.now()))
+    }
+
     /// Makes, changes or ends a silence of the project. It works here at once, on other nodes within two seconds.
+    ///
+    /// # Errors
+    /// The store does not answer, or other nodes change the same silence all the time.
     pub async fn silence(
         &self,
         project: ProjectId,
         command: SilenceCommand,
     ) -> Result<SilenceOutcome, StoreError> {
-        let shared = &self.shared;
-        for _ in 0..TRIES_MAX {
-            let done = match &command {
-                SilenceCommand::Put { id, draft } => put(shared, project, *id, draft).await,
-                SilenceCommand::Expire(id) => expire(shared, project, *id).await,
-            };
-            match done {
-                Ok(outcome) => return Ok(outcome),
-                // Another node was quicker: decide again by what it wrote.
-                Err(WriteError::Conflict) => shared.reload_silences().await?,
-                Err(WriteError::Store(error)) => return Err(error),
-            }
-        }
-        Err(StoreError::Unavailable {
-            what: "other nodes change this silence all the time".to_owned(),
+        let shared = self.shared.clone();
+        // Finished even if whoever asks goes away: what is written must be known here, and the walk noted.
+        let work = tokio::spawn(async move { obey(&shared, project, &command).await });
+        work.await.unwrap_or_else(|_panicked| {
+            Err(StoreError::Unavailable {
+                what: "the silence may or may not have been written: look before you repeat it"
+                    .to_owned(),
+            })
         })
     }
+}
+
+async fn obey(
+    shared: &Shared,
+    project: ProjectId,
+    command: &SilenceCommand,
+) -> Result<SilenceOutcome, StoreError> {
+    for _ in 0..TRIES_MAX {
+        let done = match command {
+            SilenceCommand::Put { id, draft } => put(shared, project, *id, draft).await,
+            SilenceCommand::Expire(id) => expire(shared, project, *id).await,
+        };
+        match done {
+            Ok(outcome) => return Ok(outcome),
+            // Another node was quicker: decide again by what it wrote.
+            Err(WriteError::Conflict) => shared.reload_silences().await?,
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+    Err(contended())
 }
 
 async fn put(
@@ -82,14 +124,37 @@ async fn put(
             limits::SILENCES_PER_PROJECT_MAX
         )));
     }
-    if let Some(old) = old.filter(|old| old.state(now) != SilenceState::Expired) {
-        write(shared, ended(old, now), Some(old)).await?;
-    }
     let mut made = silence(SilenceId(shared.ids.next()), project, draft, now, 1);
     made.starts_at = made.starts_at.max(now);
     let id = made.id;
     write(shared, made, None).await?;
+    // In this order, so that what both hold is not told in between.
+    if let Some(old) = old {
+        end_replaced(shared, project, old.id).await?;
+    }
     Ok(SilenceOutcome::Done(id))
+}
+
+/// Ends a silence in whose place another one is, whatever others do to it meanwhile.
+async fn end_replaced(
+    shared: &Shared,
+    project: ProjectId,
+    id: SilenceId,
+) -> Result<(), StoreError> {
+    for _ in 0..TRIES_MAX {
+        match expire(shared, project, id).await {
+            Ok(_ended_or_gone) => return Ok(()),
+            Err(WriteError::Conflict) => shared.reload_silences().await?,
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+    Err(contended())
+}
+
+fn contended() -> StoreError {
+    StoreError::Unavailable {
+        what: "other nodes change this silence all the time".to_owned(),
+    }
 }
 
 async fn expire(
@@ -118,13 +183,17 @@ async fn write(shared: &Shared, silence: Silence, old: Option<&Silence>) -> Resu
         old.state(now) == SilenceState::Active
             && (silence.ends_at < old.ends_at || silence.windows != old.windows)
     });
+    if is_less {
+        // Also if this process ends before it can note the walk that follows.
+        walk::silence_ended(shared, project, id, WRITTEN_WITHIN).await?;
+    }
     shared
         .store
         .put_silence(silence, old.map(|old| old.version))
         .await?;
     shared.reload_silences().await?;
     if is_less {
-        walk::silence_ended(shared, project, id).await?;
+        walk::silence_ended(shared, project, id, DurationMs::ZERO).await?;
     }
     Ok(())
 }
@@ -143,7 +212,7 @@ fn is_changeable(old: &Silence, draft: &SilenceDraft, now: Timestamp) -> bool {
 }
 
 /// What is wrong with a draft: the sender's fault.
-fn problem(draft: &SilenceDraft, now: Timestamp) -> Option<String> {
+pub(super) fn problem(draft: &SilenceDraft, now: Timestamp) -> Option<String> {
     if draft.matchers.is_empty() {
         return Some("a silence has at least one matcher".to_owned());
     }
@@ -156,6 +225,9 @@ fn problem(draft: &SilenceDraft, now: Timestamp) -> Option<String> {
             );
         }
         Ok(_) => {}
+    }
+    if let Err(error) = Schedule::compile(&draft.windows) {
+        return Some(format!("`windows`, {error}"));
     }
     if draft.ends_at <= draft.starts_at {
         return Some("a silence ends after it starts".to_owned());

@@ -113,7 +113,7 @@ impl World {
             received_at: self.clock.now(),
             source: &source.name,
         };
-        match dialect.accept(&inbound, settings) {
+        match dialect.accept(&inbound, settings).decoded() {
             Accepted::Signals {
                 signals,
                 rejections,

@@ -4,7 +4,10 @@
 mod delivery;
 mod groups;
 mod harness;
+mod holds;
+mod keeping;
 mod outages;
 mod place;
 mod settings;
+mod texts;
 mod twin;

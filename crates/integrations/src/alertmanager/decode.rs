@@ -7,28 +7,30 @@ use std::borrow::Cow;
 use std::fmt;
 
 use model::limits::SIGNALS_PER_REQUEST_MAX;
-use model::{DurationMs, Labels, Link, Severity, Signal, SignalKind, Timestamp};
+use model::{DurationMs, Labels, Signal, SignalKind, Timestamp};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::answers;
 use super::fingerprint::fingerprint;
-use crate::kit::{Rejection, address, fit};
-
-/// The words of the link to the sender's own page; reading alerts finds it by them.
-pub const GENERATOR: &str = "Source";
+use super::statement::Statement;
+use crate::kit::{Answer, Rejection};
 
 /// The signals of a body and what is wrong with the rest, or why nothing of it can be read.
 pub fn decode(
     body: &[u8],
     now: Timestamp,
     resolve_timeout: DurationMs,
-) -> Result<(Vec<Signal>, Vec<Rejection>), String> {
+) -> Result<(Vec<Signal>, Vec<Rejection>), Answer> {
     let entries = entries(body)?;
     if entries.len() > SIGNALS_PER_REQUEST_MAX {
-        return Err(format!(
-            "more than {SIGNALS_PER_REQUEST_MAX} alerts in one request: send smaller batches"
+        return Err(answers::problem(
+            400,
+            &format!(
+                "more than {SIGNALS_PER_REQUEST_MAX} alerts in one request: send smaller batches"
+            ),
         ));
     }
     let mut signals = Vec::with_capacity(entries.len());
@@ -44,7 +46,7 @@ pub fn decode(
 
 /// One alert as posted. Unknown fields are passed over, `null` counts as absent.
 #[derive(Deserialize)]
-struct Posted<'a> {
+pub(super) struct Posted<'a> {
     #[serde(borrow, default)]
     labels: Option<Pairs<'a>>,
     #[serde(borrow, default)]
@@ -57,13 +59,15 @@ struct Posted<'a> {
     generator_url: Option<Text<'a>>,
 }
 
-type Entry<'a> = Result<Posted<'a>, String>;
+pub(super) type Entry<'a> = Result<Posted<'a>, String>;
 
-fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
+pub(super) fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, Answer> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err("alerts in body is required".to_owned());
+        let message = "alerts in body is required";
+        return Err(answers::invalid(answers::REQUIRED, message));
     }
-    let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| answers::unreadable("alerts", "the body is not UTF-8"))?;
     match serde_json::from_str::<Option<Vec<Posted<'_>>>>(text) {
         Ok(posted) => return Ok(posted.unwrap_or_default().into_iter().map(Ok).collect()),
         Err(error) if error.classify() == Category::Data => {}
@@ -73,19 +77,21 @@ fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     Ok(raw
         .into_iter()
         .enumerate()
-        .map(|(index, part)| entry(index, part))
+        .map(|(index, part)| entry(index, part.get()))
         .collect())
 }
 
-fn entry(index: usize, part: &RawValue) -> Entry<'_> {
-    serde_json::from_str(part.get()).map_err(|error| format!("alert {index}: {error}"))
+/// One alert of a body.
+pub(super) fn entry(index: usize, part: &str) -> Entry<'_> {
+    serde_json::from_str(part).map_err(|error| format!("alert {index}: {error}"))
 }
 
-fn unreadable(error: &serde_json::Error) -> String {
-    format!("the body is not a JSON array of alerts: {error}")
+fn unreadable(error: &serde_json::Error) -> Answer {
+    let because = format!("it is not a JSON array of alerts: {error}");
+    answers::unreadable("alerts", &because)
 }
 
-fn signal(
+pub(super) fn signal(
     posted: Posted<'_>,
     now: Timestamp,
     resolve_timeout: DurationMs,
@@ -93,8 +99,9 @@ fn signal(
     let mut labels = posted.labels.ok_or("labels in body is required")?.sorted();
     labels.retain(|(_, value)| !value.0.is_empty());
     // In Alertmanager's order, so that the first problem is the one that it names.
-    let starts = time(posted.starts_at)?;
-    let ends = time(posted.ends_at)?;
+    let read = |text: Option<Text<'_>>| text.map_or(Ok(None), |text| time(&text.0));
+    let starts = read(posted.starts_at)?;
+    let ends = read(posted.ends_at)?;
     let ends_at = ends.unwrap_or(now + resolve_timeout);
     if starts.or(ends).is_some_and(|starts| ends_at < starts) {
         return Err("start time must be before end time".to_owned());
@@ -106,60 +113,31 @@ fn signal(
     let annotations = posted.annotations.map(Pairs::sorted).unwrap_or_default();
     check_names("annotations", &annotations)?;
 
-    let key = format!(
-        "{:016x}",
-        fingerprint(labels.iter().map(|(n, v)| (&*n.0, &*v.0)))
-    );
-    let labels = owned(labels);
-    let annotations = owned(annotations);
-    let first = |from: &Labels, names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| from.get(name).filter(|v| !v.is_empty()))
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let event = first(&labels, &["alertname"]);
-    let title = first(&annotations, &["summary", "title"]);
-    let fitted = fit(Signal {
-        key,
+    let key = fingerprint(labels.iter().map(|(n, v)| (&*n.0, &*v.0)));
+    Statement {
+        key: format!("{key:016x}"),
         kind: if ends_at <= now {
             SignalKind::Resolve
         } else {
             SignalKind::Fire
         },
-        severity: labels.get("severity").and_then(Severity::from_common_word),
-        resource: first(
-            &labels,
-            &[
-                "instance", "node", "host", "hostname", "pod", "service", "job",
-            ],
-        ),
-        title: if title.is_empty() {
-            event.clone()
-        } else {
-            title
-        },
-        event,
-        text: first(&annotations, &["description", "message"]),
-        value: annotations.get("value").map(str::to_owned),
-        links: links(posted.generator_url.as_ref().map(|t| &*t.0), &annotations),
-        labels,
-        annotations,
+        labels: owned(labels),
+        annotations: owned(annotations),
         starts_at: starts,
         ends_at: Some(ends_at),
-        ..Signal::default()
-    });
-    fitted.map_err(|problem| format!("an alert cannot be taken: {problem}"))
+        generator: posted.generator_url.map(|text| text.0.into_owned()),
+    }
+    .signal()
 }
 
 /// Alertmanager 0.25's names: letters, digits and underscores, no digit first.
+pub fn is_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 fn check_names(of: &str, pairs: &[(Text<'_>, Text<'_>)]) -> Result<(), String> {
-    let is_name = |name: &str| {
-        !name.starts_with(|c: char| c.is_ascii_digit())
-            && !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
     match pairs.iter().find(|(name, _)| !is_name(&name.0)) {
         Some((name, _)) => Err(format!(
             "invalid {of}: invalid name {:?}",
@@ -169,55 +147,28 @@ fn check_names(of: &str, pairs: &[(Text<'_>, Text<'_>)]) -> Result<(), String> {
     }
 }
 
-/// A time; absent, empty, and Go's zero time are `None`. Without an offset it is UTC.
-fn time(text: Option<Text<'_>>) -> Result<Option<Timestamp>, String> {
+/// A time; empty, and Go's zero time are `None`. Without an offset it is UTC.
+pub fn time(text: &str) -> Result<Option<Timestamp>, String> {
     /// 0001-01-01T00:00:00Z, what Go writes for "no time".
     const GO_ZERO_MS: i64 = -62_135_596_800_000;
-    let Some(text) = text.filter(|text| !text.0.is_empty()) else {
+    if text.is_empty() {
         return Ok(None);
-    };
+    }
     let utc = |text: &str| {
         let civil: jiff::civil::DateTime = text.parse().ok()?;
         let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         text.contains(':')
             .then(|| Timestamp(zoned.timestamp().as_millisecond()))
     };
-    let read = text.0.parse::<Timestamp>().ok().or_else(|| utc(&text.0));
+    let read = text.parse::<Timestamp>().ok().or_else(|| utc(text));
     match read {
         Some(Timestamp(GO_ZERO_MS)) => Ok(None),
         Some(at) => Ok(Some(at)),
         None => Err(format!(
             "{:?} is not an RFC 3339 time",
-            wire::text::cut_chars(&text.0, 60)
+            wire::text::cut_chars(text, 60)
         )),
     }
-}
-
-fn links(generator: Option<&str>, annotations: &Labels) -> Vec<Link> {
-    let named = [
-        (GENERATOR, generator),
-        (
-            "Runbook",
-            annotations
-                .get("runbook_url")
-                .or(annotations.get("runbook")),
-        ),
-        (
-            "Dashboard",
-            annotations
-                .get("dashboard_url")
-                .or(annotations.get("dashboard")),
-        ),
-    ];
-    let to_link = |(text, href): (&str, Option<&str>)| {
-        Some(Link {
-            href: href
-                .filter(|href| address::looks_like_link(href))?
-                .to_owned(),
-            text: text.to_owned(),
-        })
-    };
-    named.into_iter().filter_map(to_link).collect()
 }
 
 fn owned(pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
@@ -230,6 +181,14 @@ fn owned(pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
 /// A text that is borrowed from the body unless it has escapes. `null` reads as empty, as Go does.
 #[derive(Clone)]
 struct Text<'a>(Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {

@@ -1,25 +1,40 @@
-//! Alertmanager's API v2, the half that senders use: posting alerts, and reading alerts, status and receivers.
+//! Alertmanager's API v2: alerts, groups, receivers, silences, status.
 //!
-//! Behaviour: Alertmanager 0.25.0 as observed (Debian's build, 2026-11), and its `openapi.yaml`. On purpose different:
-//! one alert of a wrong type spoils only itself, where the original refuses the whole batch.
+//! Behaviour: Alertmanager 0.25.0 as observed (Debian's build, 2026-11), and its `openapi.yaml`. What is different on
+//! purpose stands in `docs/alertmanager.md` and in the table of `campanile/tests/clients`, which holds the rest to be equal.
 
+mod answers;
+mod batch;
+#[cfg(test)]
+mod batch_tests;
+mod config;
 mod decode;
 mod filter;
 mod fingerprint;
+mod frame;
+mod goregex;
+mod groups;
+mod query;
 mod read;
+mod silences;
+#[cfg(test)]
+mod silences_tests;
+mod statement;
 #[cfg(test)]
 mod tests;
 
 use http::Method;
-use model::{DurationMs, limits};
+use model::DurationMs;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+
+pub(crate) use decode::time;
+pub(crate) use statement::{Statement, fingerprint_of};
 
 use crate::kit::{
     Accepted, AlertmanagerRead, Answer, Dialect, DialectManifest, Inbound, ReadData, ReadWant,
-    Rejection, SettingsError, SettingsMap, SignalOutcome, SourceDefaults, SourceSettings, Span,
-    parse_settings,
+    Rejection, SettingsError, SettingsMap, SignalOutcome, SilenceCommand, SilenceOutcome,
+    SourceDefaults, SourceSettings, Span, parse_settings,
 };
 
 /// The dialect `alertmanager`.
@@ -111,29 +126,26 @@ impl Dialect for Alertmanager {
             .own
             .downcast_ref::<Own>()
             .map_or(five_minutes().0, |own| own.resolve_timeout);
-        match (inbound.method, inbound.path.trim_end_matches('/')) {
-            (&Method::POST, "/api/v2/alerts") => {
-                match decode::decode(inbound.body, inbound.received_at, timeout) {
-                    Ok((signals, rejections)) => Accepted::Signals {
-                        signals,
-                        rejections,
+        let get = || inbound.method == Method::GET;
+        match Address::of(inbound.path) {
+            None => other(inbound),
+            Some(address) => match refusal(inbound, &address) {
+                Some(answer) => Accepted::Refused(answer),
+                None => match address {
+                    Address::Alerts if get() => question(query::alerts(inbound.query)),
+                    Address::Alerts => alerts(inbound, timeout),
+                    Address::Groups => question(query::groups(inbound.query)),
+                    Address::Receivers => question(Ok(AlertmanagerRead::Receivers)),
+                    Address::Status => question(Ok(AlertmanagerRead::Status)),
+                    Address::Silences if get() => question(query::silences(inbound.query)),
+                    Address::Silences => silences::put(inbound.body, inbound.received_at),
+                    Address::Silence(id) => match silences::id(id) {
+                        Err(answer) => Accepted::Refused(answer),
+                        Ok(id) if get() => question(Ok(AlertmanagerRead::Silence(id))),
+                        Ok(id) => Accepted::Silence(SilenceCommand::Expire(id)),
                     },
-                    Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
-                }
-            }
-            (&Method::GET | &Method::HEAD, path) => read(path, inbound.query),
-            (_, "/api/v1/alerts") => Accepted::Refused(gone()),
-            (method, path @ ("/api/v2/alerts" | "/api/v2/status" | "/api/v2/receivers")) => {
-                let allowed = if path == "/api/v2/alerts" {
-                    "GET,POST"
-                } else {
-                    "GET"
-                };
-                let message = format!("method {method} is not allowed, but [{allowed}] are");
-                let answer = Answer::json(405, &json!({ "code": 405, "message": message }));
-                Accepted::Refused(answer.header("allow", allowed))
-            }
-            (_, path) => Accepted::Refused(not_found(path)),
+                },
+            },
         }
     }
 
@@ -167,7 +179,7 @@ impl Dialect for Alertmanager {
                 problems.len() - PROBLEMS_SHOWN_MAX
             ));
         }
-        problem_answer(400, &text)
+        answers::problem(400, &text)
     }
 
     fn render(&self, want: &ReadWant, data: &ReadData<'_>) -> Answer {
@@ -175,8 +187,12 @@ impl Dialect for Alertmanager {
         read::render(want, data)
     }
 
+    fn silenced(&self, command: &SilenceCommand, outcome: &SilenceOutcome) -> Answer {
+        silences::answer(command, outcome)
+    }
+
     fn unauthorized(&self) -> Answer {
-        problem_answer(
+        answers::problem(
             401,
             "unknown or missing key: give it in the path, or as Bearer token or Basic password",
         )
@@ -186,50 +202,101 @@ impl Dialect for Alertmanager {
     /// Clients try again only after 5xx; 429 would drop the alerts (wire facts §12).
     fn busy(&self, retry_after: DurationMs) -> Answer {
         let seconds = (retry_after.0.max(0) + 999) / 1000;
-        problem_answer(503, "the hub cannot take alerts now, try again")
+        answers::problem(503, "the hub cannot take alerts now, try again")
             .header("retry-after", seconds.max(1).to_string())
     }
 
     fn too_large(&self, limit_bytes: usize) -> Answer {
-        problem_answer(
+        answers::problem(
             413,
             &format!("the body is larger than {limit_bytes} bytes: send smaller batches"),
         )
     }
 }
 
-fn read(path: &str, query: &str) -> Accepted {
-    match path {
-        "/-/healthy" | "/-/ready" => Accepted::Refused(Answer::text(200, "OK")),
-        "/api/v2/status" => Accepted::Read(ReadWant::Alertmanager(AlertmanagerRead::Status)),
-        "/api/v2/receivers" => Accepted::Read(ReadWant::Alertmanager(AlertmanagerRead::Receivers)),
-        "/api/v2/alerts" => match read::alerts_query(query) {
-            Ok(want) => Accepted::Read(ReadWant::Alertmanager(want)),
-            Err(problem) => Accepted::Refused(problem_answer(400, &problem)),
+/// A place of the API.
+enum Address<'a> {
+    Alerts,
+    Groups,
+    Receivers,
+    Status,
+    Silences,
+    Silence(&'a str),
+}
+
+impl Address<'_> {
+    fn of(path: &str) -> Option<Address<'_>> {
+        Some(match path.strip_prefix("/api/v2/")?.trim_end_matches('/') {
+            "alerts" => Address::Alerts,
+            "alerts/groups" => Address::Groups,
+            "receivers" => Address::Receivers,
+            "status" => Address::Status,
+            "silences" => Address::Silences,
+            rest => Address::Silence(
+                rest.strip_prefix("silence/")
+                    .filter(|id| !id.is_empty() && !id.contains('/'))?,
+            ),
+        })
+    }
+
+    /// The methods that it takes, as Alertmanager lists them.
+    fn methods(&self) -> &'static str {
+        match self {
+            Address::Alerts => "GET,POST",
+            Address::Silences => "POST,GET",
+            Address::Silence(_) => "DELETE,GET",
+            Address::Groups | Address::Receivers | Address::Status => "GET",
+        }
+    }
+}
+
+/// What is wrong with a request before it is looked at.
+fn refusal(inbound: &Inbound<'_>, address: &Address<'_>) -> Option<Answer> {
+    let allowed = address.methods();
+    if !allowed
+        .split(',')
+        .any(|method| method == inbound.method.as_str())
+    {
+        return Some(answers::method_not_allowed(inbound.method, allowed));
+    }
+    let wrong_type = match *inbound.method {
+        Method::POST => answers::wrong_type(inbound.headers),
+        _ => None,
+    };
+    wrong_type.or_else(|| (!answers::takes_json(inbound.headers)).then(answers::not_acceptable))
+}
+
+/// What is not of the API v2.
+fn other(inbound: &Inbound<'_>) -> Accepted {
+    let is_get = matches!(*inbound.method, Method::GET | Method::HEAD);
+    Accepted::Refused(match inbound.path.trim_end_matches('/') {
+        "/-/healthy" | "/-/ready" if is_get => Answer::text(200, "OK"),
+        "/-/healthy" | "/-/ready" => {
+            Answer::text(405, "Method Not Allowed\n").header("allow", "GET, HEAD, OPTIONS")
+        }
+        "/api/v1/alerts" => answers::gone(),
+        _ => answers::not_found(inbound.path),
+    })
+}
+
+fn question(want: Result<AlertmanagerRead, String>) -> Accepted {
+    match want {
+        Ok(want) => Accepted::Read(ReadWant::Alertmanager(want)),
+        Err(problem) => Accepted::Refused(answers::problem(400, &problem)),
+    }
+}
+
+/// Posted alerts: undecoded, if they look as usual.
+fn alerts(inbound: &Inbound<'_>, resolve_timeout: DurationMs) -> Accepted {
+    let (body, now) = (inbound.body, inbound.received_at);
+    if let Some(batch) = batch::Alerts::find(body, now, resolve_timeout) {
+        return Accepted::Batch(Box::new(batch));
+    }
+    match decode::decode(body, now, resolve_timeout) {
+        Ok((signals, rejections)) => Accepted::Signals {
+            signals,
+            rejections,
         },
-        "/api/v1/alerts" => Accepted::Refused(gone()),
-        path => Accepted::Refused(not_found(path)),
+        Err(answer) => Accepted::Refused(answer),
     }
-}
-
-/// Errors are a bare JSON string.
-fn problem_answer(status: u16, problem: &str) -> Answer {
-    Answer::json(status, &Value::from(problem))
-}
-
-fn not_found(path: &str) -> Answer {
-    if !path.starts_with("/api/") {
-        return Answer::text(404, "404 page not found\n");
-    }
-    let path = wire::text::cut_chars(path, limits::EXCERPT_CHARS_MAX);
-    Answer::json(
-        404,
-        &json!({ "code": 404, "message": format!("path {path} was not found") }),
-    )
-}
-
-/// The API v1 left Alertmanager with its version 0.27; newer ones answer 410.
-fn gone() -> Answer {
-    let error = "the Alertmanager API v1 is no longer served: use /api/v2/alerts";
-    Answer::json(410, &json!({ "status": "deprecated", "error": error }))
 }

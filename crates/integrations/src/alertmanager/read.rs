@@ -1,77 +1,54 @@
 //! The reading half: `GET /api/v2/alerts`, `/status`, `/receivers`.
 
-use model::{Alert, DurationMs, Labels, Status, Timestamp};
+use model::{DurationMs, Labels, Status};
+use regex::Regex;
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
-use super::decode::GENERATOR;
 use super::filter::Filter;
-use crate::kit::{AlertmanagerFilter, AlertmanagerRead, Answer, ReadData};
+use super::statement::GENERATOR;
+use super::{config, goregex, groups, silences};
+use crate::kit::{AlertmanagerFilter, AlertmanagerRead, Answer, ReadAlert, ReadData};
 
-/// Matchers in one query.
-const FILTERS_MAX: usize = 50;
 /// The version whose behaviour this is; clients choose their requests by it.
 const VERSION: &str = "0.25.0";
 
-/// Reads the query of `GET /alerts`. `active=false` leaves out active alerts. Parameters about silences and
-/// inhibition change nothing here.
-pub fn alerts_query(query: &str) -> Result<AlertmanagerRead, String> {
-    let mut filters = Vec::new();
-    let mut active = true;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match &*name {
-            "filter" => {
-                Filter::parse(&value)?;
-                filters.push(value.into_owned());
-            }
-            "active" => active = matches!(&*value, "true" | "1" | "ok" | "yes" | "on"),
-            _ => {}
+pub fn render(want: &AlertmanagerRead, data: &ReadData<'_>) -> Answer {
+    match want {
+        AlertmanagerRead::Status => Answer::json(200, &status(data)),
+        AlertmanagerRead::Receivers => Answer::json(200, &receivers(names(data))),
+        AlertmanagerRead::Alerts(wanted) => alerts(wanted, data),
+        AlertmanagerRead::Groups(wanted) => groups::render(wanted, data),
+        AlertmanagerRead::Silences { filters } => silences::list(filters, data),
+        AlertmanagerRead::Silence(id) => silences::one(*id, data),
+    }
+}
+
+/// Receivers' names in the configuration's order, each once.
+fn names<'a>(data: &ReadData<'a>) -> Vec<&'a str> {
+    unique(data.integrations.iter().map(|of| of.receiver.as_str()))
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut once = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
         }
     }
-    if filters.len() > FILTERS_MAX {
-        return Err(format!("more than {FILTERS_MAX} filters"));
-    }
-    Ok(AlertmanagerRead::Alerts(AlertmanagerFilter {
-        filters,
-        receiver: None,
-        active,
-        silenced: true,
-        inhibited: true,
-        unprocessed: true,
-        muted: true,
-    }))
+    once
 }
 
-pub fn render(want: &AlertmanagerRead, data: &ReadData<'_>) -> Answer {
-    let value = match want {
-        AlertmanagerRead::Status => status(data),
-        AlertmanagerRead::Receivers => receivers(data),
-        AlertmanagerRead::Alerts(wanted) => alerts(&wanted.filters, wanted.active, data),
-        AlertmanagerRead::Groups(_)
-        | AlertmanagerRead::Silences { .. }
-        | AlertmanagerRead::Silence(_) => return Answer::empty(404),
-    };
-    Answer::json(200, &value)
-}
-
-fn names(data: &ReadData<'_>) -> Vec<String> {
-    data.integrations
-        .iter()
-        .map(|of| of.receiver.clone())
-        .collect()
-}
-
-fn receivers(data: &ReadData<'_>) -> Value {
-    data.integrations
-        .iter()
-        .map(|of| json!({ "name": of.receiver }))
+pub fn receivers(names: Vec<&str>) -> Value {
+    names
+        .into_iter()
+        .map(|name| json!({ "name": name }))
         .collect()
 }
 
 fn status(data: &ReadData<'_>) -> Value {
     json!({
         "cluster": { "peers": [], "status": "disabled" },
-        "config": { "original": config(&names(data)) },
+        "config": { "original": config::text(data.integrations) },
         "uptime": data.started_at.to_string(),
         "versionInfo": {
             "version": VERSION,
@@ -84,75 +61,115 @@ fn status(data: &ReadData<'_>) -> Value {
     })
 }
 
-/// A configuration in which every receiver is reached. JSON's strings are YAML's too.
-fn config(receivers: &[String]) -> String {
-    let quoted = |name: &str| Value::from(name).to_string();
-    let root = quoted(receivers.first().map_or("campanile", String::as_str));
-    let mut text = format!("route:\n  receiver: {root}\nreceivers:\n");
-    for name in receivers {
-        text.push_str(&format!("- name: {}\n", quoted(name)));
-    }
-    if receivers.is_empty() {
-        text.push_str(&format!("- name: {root}\n"));
-    }
-    text
+/// What a query lets through. Its texts were read once when the query was; one that does not read lets nothing through.
+pub struct Sieve<'a> {
+    wanted: &'a AlertmanagerFilter,
+    filters: Vec<Filter>,
+    receiver: Option<Regex>,
 }
 
-fn alerts(filters: &[String], active: bool, data: &ReadData<'_>) -> Value {
-    // They were read once when the query was; one that does not read matches nothing.
-    let filters: Option<Vec<Filter>> = filters
-        .iter()
-        .map(|text| Filter::parse(text).ok())
-        .collect();
-    let Some(filters) = filters else {
-        return json!([]);
-    };
-    let is_wanted = |alert: &Alert| {
-        !alert.is_closed()
-            && (active || is_suppressed(alert))
-            && filters
+impl<'a> Sieve<'a> {
+    pub fn new(wanted: &'a AlertmanagerFilter) -> Result<Sieve<'a>, String> {
+        let receiver = wanted.receiver.as_deref().map(goregex::anchored);
+        Ok(Sieve {
+            wanted,
+            filters: wanted
+                .filters
                 .iter()
-                .all(|filter| filter.matches(&alert.content.labels))
+                .map(|text| Filter::parse(text))
+                .collect::<Result<_, _>>()?,
+            receiver: receiver.transpose()?,
+        })
+    }
+
+    /// Whether an alert is wanted, leaving its receivers aside.
+    pub fn takes(&self, of: &ReadAlert) -> bool {
+        let wanted = self.wanted;
+        let state = state(of);
+        !of.alert.is_closed()
+            && (wanted.active || state != "active")
+            && (wanted.unprocessed || state != "unprocessed")
+            && (wanted.silenced || !is_silenced(of))
+            && (wanted.inhibited || of.inhibited_by.is_empty())
+            && self
+                .filters
+                .iter()
+                .all(|filter| filter.matches(&of.alert.content.labels))
+    }
+
+    pub fn takes_receiver(&self, name: &str) -> bool {
+        self.receiver
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(name))
+    }
+}
+
+/// What is on our shelf is not told for a while, and no silence is named for it.
+fn is_silenced(of: &ReadAlert) -> bool {
+    !of.silenced_by.is_empty() || of.alert.status == Status::Shelved
+}
+
+pub fn is_suppressed(of: &ReadAlert) -> bool {
+    is_silenced(of) || !of.inhibited_by.is_empty()
+}
+
+fn state(of: &ReadAlert) -> &'static str {
+    match of.alert.status {
+        Status::Tracking => "unprocessed",
+        _ if is_suppressed(of) => "suppressed",
+        _ => "active",
+    }
+}
+
+fn alerts(wanted: &AlertmanagerFilter, data: &ReadData<'_>) -> Answer {
+    let sieve = match Sieve::new(wanted) {
+        Ok(sieve) => sieve,
+        Err(problem) => return super::answers::problem(400, &problem),
+    };
+    let receivers_of = |of: &ReadAlert| -> Vec<&str> {
+        let all = of
+            .integrations
+            .iter()
+            .filter_map(|i| data.integrations.get(*i));
+        unique(all.map(|integration| integration.receiver.as_str()))
     };
     let mut wanted: Vec<_> = data
         .alerts
         .iter()
-        .filter(|of| is_wanted(&of.alert))
+        .filter(|of| sieve.takes(of))
+        .map(|of| (of, receivers_of(of)))
+        .filter(|(_, names)| {
+            wanted.receiver.is_none() || names.iter().any(|name| sieve.takes_receiver(name))
+        })
         .collect();
-    wanted.sort_by(|a, b| a.alert.key.cmp(&b.alert.key));
-    wanted
+    wanted.sort_by(|(a, _), (b, _)| a.alert.key.cmp(&b.alert.key));
+    let list: Value = wanted
         .into_iter()
-        .map(|of| gettable(&of.alert, of.ends_at, of.last_seen, data))
-        .collect()
+        .map(|(of, names)| gettable(of, names))
+        .collect();
+    Answer::json(200, &list)
 }
 
-/// What Alertmanager calls suppressed is what we call shelved.
-fn is_suppressed(alert: &Alert) -> bool {
-    alert.status == Status::Shelved
-}
-
-fn gettable(
-    alert: &Alert,
-    ends_at: Option<Timestamp>,
-    last_seen: Timestamp,
-    data: &ReadData<'_>,
-) -> Value {
-    let content = &alert.content;
-    let ends_at = ends_at
-        .or(alert.ends_at)
-        .unwrap_or(last_seen + DurationMs::from_mins(5));
+/// One alert as clients see it, with the receivers of these names.
+pub fn gettable(of: &ReadAlert, names: Vec<&str>) -> Value {
+    let content = &of.alert.content;
+    let ends_at = of
+        .ends_at
+        .or(of.alert.ends_at)
+        .unwrap_or(of.last_seen + DurationMs::from_mins(5));
+    let silenced_by: Vec<String> = of.silenced_by.iter().map(ToString::to_string).collect();
     let mut value = json!({
         "labels": pairs(&content.labels),
         "annotations": pairs(&content.annotations),
         "startsAt": content.starts_at.to_string(),
         "endsAt": ends_at.to_string(),
-        "updatedAt": last_seen.to_string(),
-        "fingerprint": alert.key,
-        "receivers": receivers(data),
+        "updatedAt": of.last_seen.to_string(),
+        "fingerprint": of.alert.key,
+        "receivers": receivers(names),
         "status": {
-            "state": if is_suppressed(alert) { "suppressed" } else { "active" },
-            "silencedBy": [],
-            "inhibitedBy": [],
+            "state": state(of),
+            "silencedBy": silenced_by,
+            "inhibitedBy": of.inhibited_by,
             "mutedBy": [],
         },
     });
@@ -162,7 +179,7 @@ fn gettable(
     value
 }
 
-fn pairs(labels: &Labels) -> Value {
+pub fn pairs(labels: &Labels) -> Value {
     labels
         .iter()
         .map(|(name, value)| (name.to_owned(), Value::from(value)))

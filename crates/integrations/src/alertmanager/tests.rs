@@ -1,5 +1,5 @@
 use http::{HeaderMap, Method};
-use model::{Alert, AlertId, DurationMs, Severity, Signal, SignalKind, Status, Timestamp};
+use model::{AlertId, DurationMs, Severity, Signal, SignalKind, SilenceId, Status, Timestamp};
 use serde_json::{Value, json};
 
 use super::ALERTMANAGER;
@@ -24,7 +24,7 @@ fn accept(method: Method, path: &str, query: &str, body: &[u8]) -> Accepted {
         received_at: NOW,
         source: "prometheus",
     };
-    ALERTMANAGER.accept(&inbound, &settings())
+    ALERTMANAGER.accept(&inbound, &settings()).decoded()
 }
 
 fn post(body: &str) -> (Vec<Signal>, Vec<Rejection>) {
@@ -34,8 +34,7 @@ fn post(body: &str) -> (Vec<Signal>, Vec<Rejection>) {
             rejections,
         } => (signals, rejections),
         Accepted::Refused(answer) => panic!("refused: {answer:?}"),
-        Accepted::Read(want) => panic!("a question: {want:?}"),
-        Accepted::Silence(command) => panic!("about a silence: {command:?}"),
+        Accepted::Batch(_) | Accepted::Read(_) | Accepted::Silence(_) => panic!("no signals"),
     }
 }
 
@@ -299,7 +298,7 @@ fn many_problems_are_told_in_one_short_answer() {
 }
 
 #[test]
-fn bad_bodies_are_refused_with_400_and_a_json_string() {
+fn bad_bodies_are_refused_in_alertmanagers_forms() {
     let many = format!("[{}]", vec![r#"{"labels":{"a":"b"}}"#; 10_001].join(","));
     let bodies: [&[u8]; 9] = [
         b"",
@@ -314,13 +313,31 @@ fn bad_bodies_are_refused_with_400_and_a_json_string() {
     ];
     for body in bodies {
         let answer = refused(body);
-        let text: Result<String, _> = serde_json::from_slice(&answer.body);
+        let value: Value = serde_json::from_slice(&answer.body).unwrap();
+        let (status, text) = match &value {
+            Value::String(text) => (400, text.as_str()),
+            value => {
+                let text = value["message"].as_str().unwrap();
+                (
+                    if text.ends_with("is required") {
+                        422
+                    } else {
+                        400
+                    },
+                    text,
+                )
+            }
+        };
         assert_eq!(
             (answer.status, answer.content_type),
-            (400, Some("application/json"))
+            (status, Some("application/json"))
         );
-        assert!(text.is_ok_and(|t| t.len() > 5), "{answer:?}");
+        assert!(text.len() > 5, "{answer:?}");
     }
+    assert_eq!(
+        refused(b"").body,
+        br#"{"code":602,"message":"alerts in body is required"}"#
+    );
 }
 
 #[test]
@@ -383,6 +400,32 @@ fn other_paths_and_methods_are_answered_as_alertmanager_does() {
             r#"{"code":405,"message":"method PUT is not allowed, but [GET,POST] are"}"#,
         ),
         (
+            Method::HEAD,
+            "/api/v2/alerts/groups",
+            405,
+            r#"{"code":405,"message":"method HEAD is not allowed, but [GET] are"}"#,
+        ),
+        (
+            Method::PUT,
+            "/api/v2/silences",
+            405,
+            r#"{"code":405,"message":"method PUT is not allowed, but [POST,GET] are"}"#,
+        ),
+        (
+            Method::PATCH,
+            "/api/v2/silence/x",
+            405,
+            r#"{"code":405,"message":"method PATCH is not allowed, but [DELETE,GET] are"}"#,
+        ),
+        (
+            Method::GET,
+            "/api/v2/silence/",
+            404,
+            r#"{"code":404,"message":"path /api/v2/silence/ was not found"}"#,
+        ),
+        (Method::HEAD, "/-/healthy", 200, "OK"),
+        (Method::POST, "/-/ready", 405, "Method Not Allowed\n"),
+        (
             Method::POST,
             "/api/v2/status",
             405,
@@ -416,39 +459,67 @@ fn read(path: &str, query: &str) -> Value {
     rendered(&want)
 }
 
-fn rendered(want: &ReadWant) -> Value {
-    let mut shelved = samples::alert(Status::Shelved);
-    shelved.key = "aa".to_owned();
-    let seen = |alert: Alert, ends_at| ReadAlert {
+fn labelled(key: &str, labels: &[(&str, &str)], integrations: &[usize]) -> ReadAlert {
+    let mut alert = samples::alert(Status::Open);
+    alert.key = key.to_owned();
+    let mut content = (*alert.content).clone();
+    content.labels = labels.iter().copied().collect();
+    alert.content = content.into();
+    ReadAlert {
         alert,
-        ends_at,
+        ends_at: Some(NOW + DurationMs::from_mins(4)),
         last_seen: NOW,
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
-        integrations: vec![0],
-    };
-    let alerts = [
-        seen(
-            samples::alert(Status::Acknowledged),
-            Some(NOW + DurationMs::from_mins(4)),
-        ),
-        seen(shelved, None),
-        seen(samples::alert(Status::Closed), None),
-    ];
-    let integration = ReadIntegration {
-        receiver: "oncall: \"1\"".to_owned(),
+        integrations: integrations.to_vec(),
+    }
+}
+
+fn integration(receiver: &str, group_by: Option<&[&str]>) -> ReadIntegration {
+    ReadIntegration {
+        receiver: receiver.to_owned(),
         matchers: Vec::new(),
         except: Vec::new(),
         enabled: true,
-        group_by: None,
+        group_by: group_by.map(|names| names.iter().map(|n| (*n).to_owned()).collect()),
         group_wait: DurationMs::ZERO,
         group_interval: DurationMs::ZERO,
-    };
+    }
+}
+
+fn rendered(want: &ReadWant) -> Value {
+    let a = [("alertname", "A"), ("env", "p")];
+    let b = [("alertname", "B"), ("env", "p"), ("job", "x")];
+    let c = [("alertname", "C")];
+    let mut shelved = labelled("aa", &a, &[0]);
+    shelved.alert.status = Status::Shelved;
+    let mut closed = labelled("bb", &a, &[0]);
+    closed.alert.status = Status::Closed;
+    let mut silenced = labelled("cc", &b, &[1, 2, 3]);
+    silenced.silenced_by = vec![SilenceId(5)];
+    let mut inhibited = labelled("dd", &c, &[1]);
+    inhibited.inhibited_by = vec!["aa".to_owned()];
+    let mut tracking = labelled("ee", &c, &[2]);
+    tracking.alert.status = Status::Tracking;
+    let alerts = [
+        labelled("ff", &a, &[3, 1]),
+        tracking,
+        inhibited,
+        silenced,
+        closed,
+        shelved,
+    ];
+    let integrations = [
+        integration("oncall: \"1\"", None),
+        integration("ops", Some(&["env"])),
+        integration("ops", Some(&["env"])),
+        integration("all", Some(&[])),
+    ];
     let answer = ALERTMANAGER.render(
         want,
         &ReadData {
             alerts: &alerts,
-            integrations: &[integration],
+            integrations: &integrations,
             silences: &[],
             version: "0.1.0",
             started_at: samples::START,
@@ -464,30 +535,39 @@ fn rendered(want: &ReadWant) -> Value {
 }
 
 #[test]
-fn status_receivers_and_alerts_are_shown_in_alertmanagers_shape() {
+fn status_receivers_alerts_and_groups_are_shown_in_alertmanagers_shape() {
     insta::assert_json_snapshot!("status", read("/api/v2/status", ""));
     insta::assert_json_snapshot!("receivers", read("/api/v2/receivers", ""));
-    insta::assert_json_snapshot!("alerts", read("/api/v2/alerts", ""));
+    insta::assert_json_snapshot!("alerts", read("/api/v2/alerts/", "filter=alertname=B"));
+    insta::assert_json_snapshot!(
+        "groups",
+        read("/api/v2/alerts/groups", "filter=alertname=B")
+    );
 }
 
 #[test]
-fn alerts_are_filtered_by_matchers_and_state() {
-    let keys = |query: &str| -> Vec<String> {
+fn alerts_are_filtered_by_matchers_state_and_receiver() {
+    let keys = |query: &str| -> String {
         let alerts = read("/api/v2/alerts", query);
-        alerts
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|a| a["fingerprint"].as_str().unwrap().to_owned())
-            .collect()
+        let keys = alerts.as_array().unwrap().iter();
+        keys.map(|a| a["fingerprint"].as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    assert_eq!(keys(""), ["0580fd5357801489", "aa"]);
-    assert_eq!(keys("active=false"), ["aa"]);
-    assert_eq!(
-        keys("filter=alertname%3D~%22Disk.*%22&filter=env%3D%22prod%22"),
-        ["0580fd5357801489", "aa"]
-    );
-    assert_eq!(keys("filter=env%21%3D%22prod%22"), Vec::<String>::new());
+    for (query, expected) in [
+        ("", "aa cc dd ee ff"),
+        ("active=false", "aa cc dd ee"),
+        ("active=false&unprocessed=false", "aa cc dd"),
+        ("silenced=false", "dd ee ff"),
+        ("inhibited=no", "aa cc ee ff"),
+        ("receiver=ops", "cc dd ee ff"),
+        ("receiver=op", ""),
+        ("receiver=on.*|all", "aa cc ff"),
+        ("filter=alertname%3D~%22[AB]%22&filter=env%3Dp", "aa cc ff"),
+        ("filter=env%21%3D%22p%22", "dd ee"),
+    ] {
+        assert_eq!(keys(query), expected, "{query}");
+    }
     match accept(Method::GET, "/api/v2/alerts", "filter=bad", b"") {
         Accepted::Refused(answer) => {
             assert_eq!(
@@ -496,6 +576,108 @@ fn alerts_are_filtered_by_matchers_and_state() {
             );
         }
         _ => panic!("a bad matcher was taken"),
+    }
+}
+
+#[test]
+fn groups_are_those_of_receivers_in_alertmanagers_order() {
+    let shown = |query: &str| -> Vec<String> {
+        let groups = read("/api/v2/alerts/groups", query);
+        let groups = groups.as_array().unwrap().iter();
+        groups
+            .map(|group| {
+                let alerts = group["alerts"].as_array().unwrap().iter();
+                let alerts: Vec<&str> =
+                    alerts.map(|a| a["fingerprint"].as_str().unwrap()).collect();
+                let receiver = group["receiver"]["name"].as_str().unwrap();
+                format!("{receiver} {} {}", group["labels"], alerts.join(" "))
+            })
+            .collect()
+    };
+    // The two integrations of `ops` take and group the same: one route.
+    assert_eq!(
+        shown(""),
+        [
+            "all {} cc ff",
+            "ops {} ee dd",
+            "ops {\"env\":\"p\"} cc ff",
+            "oncall: \"1\" {\"alertname\":\"A\",\"env\":\"p\"} aa",
+        ]
+    );
+    assert_eq!(shown("receiver=all&filter=job="), ["all {} ff"]);
+    assert_eq!(
+        shown("muted=false&receiver=o.*"),
+        ["ops {} ee dd", "ops {\"env\":\"p\"} cc ff"]
+    );
+    let receivers = read("/api/v2/alerts/groups", "receiver=all");
+    assert_eq!(
+        receivers[0]["alerts"][0]["receivers"],
+        json!([{ "name": "all" }])
+    );
+}
+
+#[test]
+fn what_is_neither_sent_nor_taken_as_json_is_refused() {
+    let ask = |method: Method, header: &str, value: &str| {
+        let headers: HeaderMap = [(
+            http::HeaderName::from_bytes(header.as_bytes()).unwrap(),
+            http::HeaderValue::from_str(value).unwrap(),
+        )]
+        .into_iter()
+        .collect();
+        let inbound = Inbound {
+            method: &method,
+            path: "/api/v2/alerts",
+            query: "",
+            headers: &headers,
+            body: b"[]",
+            received_at: NOW,
+            source: "prometheus",
+        };
+        match ALERTMANAGER.accept(&inbound, &settings()) {
+            Accepted::Refused(answer) => (answer.status, String::from_utf8(answer.body).unwrap()),
+            _ => (200, String::new()),
+        }
+    };
+    let table = [
+        (
+            Method::POST,
+            "content-type",
+            "application/json; charset=utf-8",
+            200,
+            "",
+        ),
+        (Method::POST, "content-type", "application/JSON", 200, ""),
+        (
+            Method::POST,
+            "content-type",
+            "text/plain",
+            415,
+            r#"{"code":415,"message":"unsupported media type \"text/plain\", only [application/json] are allowed"}"#,
+        ),
+        (
+            Method::POST,
+            "content-type",
+            ";;",
+            400,
+            r#"{"code":400,"message":"parsing Content-Type header from \";;\" failed, because mime: no media type"}"#,
+        ),
+        (Method::GET, "content-type", "text/plain", 200, ""),
+        (
+            Method::GET,
+            "accept",
+            "text/html",
+            406,
+            r#"{"code":406,"message":"unsupported media type requested, only [application/json] are available"}"#,
+        ),
+        (Method::GET, "accept", "text/html, */*;q=0.1", 200, ""),
+    ];
+    for (method, header, value, status, said) in table {
+        assert_eq!(
+            ask(method, header, value),
+            (status, said.to_owned()),
+            "{value}"
+        );
     }
 }
 

@@ -31,7 +31,7 @@ fn send_with(method: Method, settings: &Value, headers: &[(&str, &str)], body: &
         received_at: NOW,
         source: "script",
     };
-    GENERIC.accept(&inbound, &settings)
+    GENERIC.accept(&inbound, &settings).decoded()
 }
 
 fn taken(accepted: Accepted) -> (Vec<Signal>, Vec<Rejection>) {
@@ -41,7 +41,7 @@ fn taken(accepted: Accepted) -> (Vec<Signal>, Vec<Rejection>) {
             rejections,
         } => (signals, rejections),
         Accepted::Refused(answer) => panic!("refused: {}", String::from_utf8_lossy(&answer.body)),
-        Accepted::Read(_) | Accepted::Silence(_) => panic!("a question"),
+        Accepted::Batch(_) | Accepted::Read(_) | Accepted::Silence(_) => panic!("no signals"),
     }
 }
 

@@ -6,7 +6,7 @@ use model::{
 };
 use serde_json::Value;
 
-use crate::kit::{DialectManifest, SettingsError, SettingsMap};
+use crate::kit::{Batch, DialectManifest, SettingsError, SettingsMap};
 
 /// A vendor's way of saying things to us. Pure.
 pub trait Dialect: Send + Sync {
@@ -58,12 +58,41 @@ pub enum Accepted {
         signals: Vec<Signal>,
         rejections: Vec<Rejection>,
     },
+    /// Statements that are decoded only as far as they are new.
+    Batch(Box<dyn Batch>),
     /// A question.
     Read(ReadWant),
     /// Something about a silence of the source's project.
     Silence(SilenceCommand),
     /// Nothing of it can be used; the sender hears why.
     Refused(Answer),
+}
+
+impl Accepted {
+    /// The same with a [`Accepted::Batch`] decoded in whole.
+    pub fn decoded(self) -> Accepted {
+        let Accepted::Batch(batch) = self else {
+            return self;
+        };
+        let all: Vec<usize> = (0..batch.len()).collect();
+        match batch.decode(&all) {
+            Err(answer) => Accepted::Refused(answer),
+            Ok(decoded) => {
+                let mut signals = Vec::with_capacity(decoded.len());
+                let mut rejections = Vec::new();
+                for one in decoded {
+                    match one {
+                        Ok(signal) => signals.push(signal),
+                        Err(rejection) => rejections.push(rejection),
+                    }
+                }
+                Accepted::Signals {
+                    signals,
+                    rejections,
+                }
+            }
+        }
+    }
 }
 
 /// One entry of a batch that cannot be taken, and why. Shown to the sender.

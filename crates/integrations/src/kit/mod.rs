@@ -2,6 +2,7 @@
 
 pub mod address;
 mod alert_json;
+mod batch;
 #[cfg(test)]
 mod conformance;
 mod dialect;
@@ -16,6 +17,7 @@ pub mod words;
 
 pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
 
+pub use batch::{Batch, Gist};
 pub use dialect::{
     Accepted, AlertmanagerFilter, AlertmanagerRead, Answer, Dialect, Inbound, ReadAlert, ReadData,
     ReadIntegration, ReadWant, Rejection, SignalOutcome, SilenceCommand, SilenceDraft,

@@ -7,10 +7,11 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use engine::catalog::{Source, Way};
+use engine::{Busy, Intake, NotTaken, Taken};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, StatusCode, request};
-use integrations::kit::{Accepted, Answer, Dialect, Inbound, Rejection, SignalOutcome};
-use model::{DurationMs, Signal, Timestamp, limits};
+use integrations::kit::{Accepted, Answer, Dialect, Inbound, ReadWant, Rejection, SilenceCommand};
+use model::{DurationMs, Timestamp, limits};
 use tokio::task::JoinHandle;
 
 use super::reading;
@@ -61,6 +62,47 @@ impl Incoming {
             Way::Monitor { .. } => Accepted::Refused(Answer::text(403, "this source is a monitor")),
         }
     }
+
+    /// Everything that is done about it without waiting.
+    fn look(&self, intake: &Intake) -> Looked {
+        let (taken, rejections) = match self.accept() {
+            Accepted::Refused(answer) => return Looked::Refused(answer),
+            Accepted::Read(want) => return Looked::Read(want),
+            Accepted::Silence(command) => return Looked::Silence(command),
+            Accepted::Batch(batch) => (intake.take_batch(&self.source, batch), Vec::new()),
+            Accepted::Signals {
+                signals,
+                rejections,
+            } => {
+                let taken = intake.take(&self.source, signals);
+                (taken.map_err(NotTaken::Busy), rejections)
+            }
+        };
+        match taken {
+            Ok(taken) => Looked::Taken(Box::new(taken), rejections),
+            Err(NotTaken::Busy(busy)) => Looked::Busy(busy),
+            Err(NotTaken::Refused(answer)) => Looked::Refused(answer),
+        }
+    }
+
+    /// What this vendor's clients understand as "try again".
+    fn busy(&self, busy: &Busy) -> Answer {
+        tracing::debug!(
+            source = self.source.name,
+            reason = busy.reason,
+            "a sender was asked to try again"
+        );
+        self.dialect.busy(busy.retry_after)
+    }
+}
+
+/// What a request turned out to be, and how far it has got.
+enum Looked {
+    Refused(Answer),
+    Read(ReadWant),
+    Silence(SilenceCommand),
+    Busy(Busy),
+    Taken(Box<Taken>, Vec<Rejection>),
 }
 
 /// Takes one request at a mount.
@@ -89,32 +131,32 @@ pub(crate) async fn mount(app: Arc<App>, mounted: Mounted, request: Request) -> 
         source,
         dialect,
     });
-    let accepted = if incoming.body.len() > SMALL_BODY_BYTES {
-        let incoming = incoming.clone();
-        joined(tokio::task::spawn_blocking(move || incoming.accept())).await
+    let looked = if incoming.body.len() > SMALL_BODY_BYTES {
+        let (incoming, intake) = (incoming.clone(), app.hub.intake());
+        joined(tokio::task::spawn_blocking(move || incoming.look(&intake))).await
     } else {
-        incoming.accept()
+        incoming.look(&app.hub.intake())
     };
-    match accepted {
-        Accepted::Refused(answer) => respond(answer),
-        Accepted::Read(want) => respond(reading::read(&app, &incoming.source, dialect, want).await),
-        Accepted::Silence(command) => {
-            let outcome = app
-                .hub
-                .silence(incoming.source.project.id, command.clone())
-                .await;
-            respond(match outcome {
-                Ok(outcome) => dialect.silenced(&command, &outcome),
-                Err(error) => {
-                    engine::telling::store_failed("silences", &error);
-                    dialect.busy(SLOW_RETRY)
-                }
-            })
+    match looked {
+        Looked::Refused(answer) => respond(answer),
+        Looked::Read(want) => respond(reading::read(&app, &incoming.source, dialect, want).await),
+        Looked::Silence(command) => respond(silence(&app, &incoming, command).await),
+        Looked::Busy(busy) => respond(incoming.busy(&busy)),
+        Looked::Taken(taken, rejections) => {
+            respond(finish(&app, &incoming, *taken, rejections).await)
         }
-        Accepted::Signals {
-            signals,
-            rejections,
-        } => respond(submit(&app, &incoming, signals, &rejections).await),
+    }
+}
+
+/// Does what a sender wants of its project's silences.
+async fn silence(app: &App, incoming: &Incoming, command: SilenceCommand) -> Answer {
+    let project = incoming.source.project.id;
+    match app.hub.silence(project, command.clone()).await {
+        Ok(outcome) => incoming.dialect.silenced(&command, &outcome),
+        Err(error) => {
+            engine::telling::store_failed("silences", &error);
+            incoming.dialect.busy(SLOW_RETRY)
+        }
     }
 }
 
@@ -177,49 +219,43 @@ fn refuse_body(dialect: &'static dyn Dialect, fault: BodyFault) -> Response {
     }
 }
 
-/// Hands signals to the hub and shapes the answer. The hub's part runs in a task of its own: a sender that hangs
-/// up must not stop it half-way.
-async fn submit(
+/// Waits for what becomes of a batch and shapes the answer. The hub's part runs in a task of its own: a sender that
+/// hangs up must not stop it half-way.
+async fn finish(
     app: &App,
     incoming: &Incoming,
-    signals: Vec<Signal>,
-    rejections: &[Rejection],
+    taken: Taken,
+    rejections: Vec<Rejection>,
 ) -> Answer {
-    let outcomes = if signals.is_empty() {
-        Ok(Vec::new())
-    } else {
-        let intake = app.hub.intake();
-        let source = incoming.source.clone();
-        joined(tokio::spawn(async move {
-            let outcomes = intake.submit(&source, signals).await;
-            if let Ok(outcomes) = &outcomes {
-                engine::telling::signals_taken(outcomes);
-            }
-            outcomes
-        }))
-        .await
-    };
-    let outcomes: Vec<SignalOutcome> = match outcomes {
-        Ok(outcomes) => outcomes,
-        Err(busy) => {
-            tracing::debug!(
-                source = incoming.source.name,
-                reason = busy.reason,
-                "a sender was asked to try again"
-            );
-            return incoming.dialect.busy(busy.retry_after);
+    let intake = app.hub.intake();
+    let is_done = taken.is_done();
+    let ending = async move {
+        let fate = intake.finish(taken).await;
+        if let Ok(fate) = &fate {
+            engine::telling::signals_taken(&fate.outcomes);
         }
+        fate
     };
-    if !rejections.is_empty() {
+    let fate = match is_done {
+        // Repeats only: nothing is waited for.
+        true => ending.await,
+        false => joined(tokio::spawn(ending)).await,
+    };
+    let mut fate = match fate {
+        Ok(fate) => fate,
+        Err(busy) => return incoming.busy(&busy),
+    };
+    fate.rejections.extend(rejections);
+    if !fate.rejections.is_empty() {
         tracing::debug!(
             source = incoming.source.name,
-            count = rejections.len(),
+            count = fate.rejections.len(),
             "a part of a batch was not taken"
         );
     }
     incoming
         .dialect
-        .answer(&incoming.inbound(), &outcomes, rejections)
+        .answer(&incoming.inbound(), &fate.outcomes, &fate.rejections)
 }
 
 /// A task's result; its panic goes on here, to be caught where all are.

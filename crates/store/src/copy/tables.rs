@@ -103,6 +103,14 @@ pub(super) const TABLES: &[Table] = &[
         finish: None,
     },
     Table {
+        name: "silence",
+        from: "silence",
+        only: EVERY,
+        columns: columns![id Id, project Id, ends_at Int, version Int, doc Text],
+        key: &[("id", Kind::Id)],
+        finish: None,
+    },
+    Table {
         name: "slot",
         from: "slot",
         only: EVERY,

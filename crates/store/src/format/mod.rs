@@ -5,6 +5,7 @@ pub(crate) mod codes;
 pub(crate) mod docs;
 pub(crate) mod read;
 pub(crate) mod rows;
+pub(crate) mod silences;
 
 use std::fmt::Display;
 use std::hash::Hasher;

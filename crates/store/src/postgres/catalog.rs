@@ -78,7 +78,7 @@ pub(super) async fn version(inner: &Inner) -> Res<u64> {
 }
 
 /// Locks the catalog for the rest of the transaction and moves its version on; the one before.
-async fn move_on(conn: &Conn) -> Res<u64> {
+pub(super) async fn move_on(conn: &Conn) -> Res<u64> {
     conn.execute(
         "INSERT INTO meta (name, value) VALUES ($1, '0') ON CONFLICT DO NOTHING",
         &[&VERSION],

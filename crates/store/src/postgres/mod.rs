@@ -21,6 +21,7 @@ mod live;
 mod load;
 mod node;
 mod schema;
+mod silences;
 mod sweep;
 mod time;
 mod wake;
@@ -30,7 +31,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::{
-    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId, Timestamp,
+    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, Silence, SourceId,
+    Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, watch};
@@ -252,6 +254,25 @@ impl Store for PgStore {
         self.slow(async move { catalog::put_health(&self.inner, &rows).await })
     }
 
+    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>> {
+        self.slow(silences::read(&self.inner))
+    }
+
+    fn put_silence(
+        &self,
+        silence: Silence,
+        expected: Option<u32>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        let written =
+            self.slow(async move { silences::put(&self.inner, &silence, expected).await });
+        Box::pin(async move {
+            match written.await? {
+                true => Ok(()),
+                false => Err(WriteError::Conflict),
+            }
+        })
+    }
+
     fn live_alerts(
         &self,
         after: Option<AlertId>,
@@ -418,7 +439,10 @@ impl Store for PgStore {
 
     fn sweep(&self, rules: SweepRules) -> BoxFuture<'_, StoreResult<SweepReport>> {
         self.slow(async move {
-            let report = sweep::sweep(&self.inner, &rules).await?;
+            let mut report = sweep::sweep(&self.inner, &rules).await?;
+            report.silences =
+                silences::forget(&self.inner, rules.silences_before, rules.limit).await?;
+            report.more |= report.silences >= rules.limit;
             if !report.more {
                 node::forget_the_gone(&self.inner).await?;
                 claims::forget_idle(&self.inner, rules.messages_before).await?;

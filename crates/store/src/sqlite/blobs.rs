@@ -1,6 +1,6 @@
 //! Ids from columns.
 
-use model::{AlertId, IntegrationId, ProjectId, SourceId};
+use model::{AlertId, IntegrationId, ProjectId, SilenceId, SourceId};
 
 pub(super) fn alert(bytes: [u8; 16]) -> AlertId {
     AlertId::from_bytes(bytes)
@@ -16,4 +16,8 @@ pub(super) fn source(bytes: [u8; 16]) -> SourceId {
 
 pub(super) fn integration(bytes: [u8; 16]) -> IntegrationId {
     IntegrationId::from_bytes(bytes)
+}
+
+pub(super) fn silence(bytes: [u8; 16]) -> SilenceId {
+    SilenceId::from_bytes(bytes)
 }

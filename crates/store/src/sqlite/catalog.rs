@@ -61,7 +61,8 @@ pub(super) fn version(conn: &Connection) -> Res<u64> {
         .unwrap_or(0))
 }
 
-fn move_on(tx: &mut Tx<'_>) -> Res<()> {
+/// Tells whoever keeps a picture of the catalog, or of what hangs on its version, to read it again.
+pub(super) fn move_on(tx: &mut Tx<'_>) -> Res<()> {
     let next = version(tx.conn)? + 1;
     set_meta(tx, VERSION, &next.to_string())
 }

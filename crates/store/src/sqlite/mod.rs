@@ -19,6 +19,7 @@ pub(crate) mod lock;
 mod memory;
 mod reader;
 pub(crate) mod schema;
+mod silences;
 mod sweep;
 mod writer;
 
@@ -28,7 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, SourceId, Timestamp,
+    AlertId, Attempt, BoxFuture, Event, IntegrationId, Lane, LaneKey, NodeId, Silence, SourceId,
+    Timestamp,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -232,6 +234,24 @@ impl Store for SqliteStore {
 
     fn put_health(&self, rows: Vec<HealthRow>) -> BoxFuture<'_, StoreResult<()>> {
         self.write(rows.len(), move |tx| catalog::put_health(tx, &rows))
+    }
+
+    fn silences(&self) -> BoxFuture<'_, StoreResult<Vec<Silence>>> {
+        self.read(|conn, _| silences::read(conn))
+    }
+
+    fn put_silence(
+        &self,
+        silence: Silence,
+        expected: Option<u32>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        let written = self.write(1, move |tx| silences::put(tx, &silence, expected));
+        Box::pin(async move {
+            match written.await? {
+                true => Ok(()),
+                false => Err(WriteError::Conflict),
+            }
+        })
     }
 
     fn live_alerts(

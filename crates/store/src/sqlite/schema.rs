@@ -12,10 +12,16 @@ use crate::{StoreError, StoreResult};
 const APPLICATION_ID: i64 = 0x434d_504c;
 
 /// Numbered from 1 without gaps; a published one never changes, which its checksum in the database proves.
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "0001_initial",
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "0001_initial",
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+    ),
+    (
+        "0002_silences",
+        include_str!("../../migrations/sqlite/0002_silences.sql"),
+    ),
+];
 
 /// The writer's connection, with the schema up to date.
 pub(super) fn open_writer(path: Option<&Path>, options: &Options) -> StoreResult<Connection> {

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Res;
-use super::lanes;
 use super::writer::Tx;
+use super::{lanes, silences};
 use crate::format::codes;
 use crate::{SweepReport, SweepRules};
 
@@ -121,8 +121,14 @@ pub(super) fn remove(tx: &mut Tx<'_>, found: &Found, rules: &SweepRules) -> Res<
                  SELECT source, id FROM message WHERE at < ?1 ORDER BY at LIMIT ?2)",
         )?
         .execute(params![rules.messages_before.0, codes::limit(rules.limit)])?;
-    report.more |= [report.events, report.attempts, report.messages]
-        .iter()
-        .any(|removed| *removed >= rules.limit);
+    report.silences = silences::forget(tx, rules.silences_before, rules.limit)?;
+    report.more |= [
+        report.events,
+        report.attempts,
+        report.messages,
+        report.silences,
+    ]
+    .iter()
+    .any(|removed| *removed >= rules.limit);
     Ok(report)
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{DurationMs, IntegrationId, Outcome};
+use model::{
+    DurationMs, IntegrationId, Labels, MatchOp, Matcher, Outcome, Silence, SilenceId, TimeInterval,
+    TimeRange, Timestamp,
+};
 use store::{
     CatalogRows, HealthRow, IntegrationRow, ProjectRow, RevisionRow, SourceRow, Store, Suspension,
 };
@@ -10,7 +13,7 @@ use store::{
 use crate::fill::{PROJECTS, REVISIONS, SOURCES};
 use crate::make::at;
 
-/// Projects, sources, integrations with their revisions, and one that is suspended.
+/// Projects, sources, integrations with their revisions, one that is suspended, and silences.
 pub async fn write(store: &Arc<dyn Store>) {
     let version = store.catalog_version().await.unwrap();
     let name = |n: u128| format!("name {n:x} \u{fc}");
@@ -71,4 +74,66 @@ pub async fn write(store: &Arc<dyn Store>) {
         }),
     };
     store.put_health(vec![health]).await.unwrap();
+    write_silences(store).await;
+}
+
+/// One that is plain, one with something of everything that recurs for ever, and one that was ended.
+async fn write_silences(store: &Arc<dyn Store>) {
+    let matcher = |name: &str, op, value: &str| Matcher {
+        name: name.into(),
+        op,
+        value: value.into(),
+    };
+    let plain = Silence {
+        id: SilenceId(0x51),
+        project: PROJECTS[0],
+        matchers: vec![matcher("env", MatchOp::Equal, "prod")],
+        starts_at: at(0),
+        ends_at: at(3_600_000),
+        windows: vec![],
+        created_by: "ann \u{e9}".into(),
+        comment: String::new(),
+        annotations: Labels::new(),
+        updated_at: at(0),
+        version: 1,
+    };
+    let window = TimeInterval {
+        times: vec![TimeRange {
+            start_time: "22:00".into(),
+            end_time: "24:00".into(),
+        }],
+        weekdays: vec!["monday:friday".into()],
+        days_of_month: vec!["-3:-1".into()],
+        months: vec!["may:august".into()],
+        years: vec!["2026:2030".into()],
+        location: Some("Europe/Berlin".into()),
+    };
+    let recurring = Silence {
+        id: SilenceId(u128::MAX - 7),
+        project: PROJECTS[1],
+        matchers: vec![
+            matcher("host", MatchOp::NotEqual, ""),
+            matcher("severity", MatchOp::Regex, "critical|major"),
+            matcher("team \u{1f514}", MatchOp::NotRegex, "'\"\\"),
+        ],
+        ends_at: Timestamp::NEVER,
+        windows: vec![window, TimeInterval::default()],
+        comment: "nights\u{0}\nof \u{1f514}".into(),
+        annotations: [("ticket", "OPS-1")].into_iter().collect(),
+        ..plain.clone()
+    };
+    let long = Silence {
+        id: SilenceId(0x52),
+        ..plain.clone()
+    };
+    for silence in [&plain, &recurring, &long] {
+        store.put_silence(silence.clone(), None).await.unwrap();
+    }
+    let ended = Silence {
+        ends_at: at(5),
+        updated_at: at(5),
+        version: 2,
+        ..long
+    };
+    store.put_silence(ended, Some(1)).await.unwrap();
 }

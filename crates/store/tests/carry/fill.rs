@@ -53,7 +53,7 @@ struct Kept {
     lanes: Vec<Lane>,
 }
 
-/// Writes `count` alerts and what belongs to them, the catalog, health, a blocked bucket and named values, as a node
+/// Writes `count` alerts and what belongs to them, the catalog, health, silences, a blocked bucket and named values, as a node
 /// that does not stop cleanly; their ids.
 pub async fn fill(store: &Arc<dyn Store>, seed: u64, count: usize) -> Vec<AlertId> {
     let mut chance = Chance(seed);

@@ -48,6 +48,7 @@ pub async fn everything(store: &Arc<dyn Store>, ids: &[AlertId]) -> Value {
             "version": catalog.version, "projects": catalog.projects, "sources": catalog.sources,
             "integrations": catalog.integrations, "revisions": catalog.revisions, "health": catalog.health,
         },
+        "silences": store.silences().await.unwrap(),
         "meta": [store.meta("hub.id").await.unwrap(), store.meta("walk").await.unwrap()],
         "alerts": alerts,
         "listed": listed.iter().map(seen_alert).collect::<Vec<_>>(),

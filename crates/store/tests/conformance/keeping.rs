@@ -13,6 +13,7 @@ fn rules() -> SweepRules {
         closed_before: at(10_000),
         attempts_before: at(-1_000_000),
         messages_before: at(-1_000_000),
+        silences_before: at(-1_000_000),
         updates_kept: 1000,
         limit: 100,
     }

@@ -8,6 +8,7 @@ pub mod lanes;
 pub mod listing;
 pub mod make;
 pub mod random;
+pub mod silences;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -106,6 +107,19 @@ macro_rules! conformance {
                 old_attempts_and_messages_go,
                 a_sweep_works_in_small_steps,
                 positions_are_not_used_again_after_a_sweep
+            ],
+            silences: [
+                a_silence_reads_back_as_it_was_written,
+                silences_come_by_id_whatever_their_project,
+                a_changed_silence_replaces_the_one_before_in_every_field,
+                a_silence_is_made_once,
+                a_silence_is_written_at_the_version_read_only,
+                of_writers_of_one_version_of_a_silence_one_wins,
+                a_written_silence_moves_the_catalogs_version_and_a_conflict_does_not,
+                hostile_text_in_a_silence_reads_back,
+                silences_that_ended_long_ago_go_and_open_ones_stay,
+                a_forgotten_silence_is_no_more_there_to_be_changed,
+                silences_are_forgotten_in_small_steps_those_first_that_ended_first
             ],
             random: [
                 a_random_history_agrees_with_a_simple_model

@@ -353,6 +353,7 @@ async fn apply(store: &Arc<dyn Store>, model: &mut Simple, op: Op, what: &str) {
                 closed_before: Timestamp::NEVER,
                 attempts_before: Timestamp::ZERO,
                 messages_before: Timestamp::ZERO,
+                silences_before: Timestamp::ZERO,
                 updates_kept: 1000,
                 limit: 100_000,
             };

@@ -1,5 +1,7 @@
 //! What may happen between two statements of one operation: another session stands in the way at the worst moment.
 
+mod silences;
+
 use std::time::Duration;
 
 use model::{AlertId, EventKind, Told};
@@ -120,6 +122,7 @@ async fn a_lane_that_begins_to_owe_while_its_alert_is_swept_keeps_it() {
                 closed_before: at(10_000),
                 attempts_before: at(-1_000_000),
                 messages_before: at(-1_000_000),
+                silences_before: at(-1_000_000),
                 updates_kept: 1000,
                 limit: 100,
             };

@@ -64,7 +64,7 @@ fn retention_is_a_time_of_an_hour_to_a_year() {
         "server:\n  retention: {closed_alerts: 367d, alerts: 1d}\n",
         &[
             "2:30: server.retention.closed_alerts: this is longer than 366 days",
-            "2:36: server.retention.alerts: there is no such key; there are `closed_alerts`, `attempts`",
+            "2:36: server.retention.alerts: there is no such key; there are `closed_alerts`, `attempts`, `silences`",
         ],
     );
     check(

@@ -8,7 +8,7 @@ use super::{good, with_integration, with_source};
 const WHOLE: &str = r##"
 server:  { listen: "127.0.0.1:8080", data_dir: ./data, external_url: "http://hub.example:8080/", admin_token_file: token,
            mail: { smtp: "smtp://localhost:25", from: "campanile@example.org" }, hosts: { generic: [generic.hub.example] },
-           retention: { closed_alerts: 7d, attempts: 36h } }
+           retention: { closed_alerts: 7d, attempts: 36h, silences: 2d } }
 egress:  { allow: ["127.0.0.0/8", "fd00::1"] }
 organization: example
 projects:
@@ -49,6 +49,7 @@ fn the_designs_example_means_what_it_says() {
         engine::Retention {
             closed_alerts: DurationMs::from_hours(7 * 24),
             attempts: DurationMs::from_hours(36),
+            silences: DurationMs::from_hours(48),
         }
     );
     let allowed: Vec<String> = config
@@ -144,6 +145,7 @@ fn retention_may_be_given_in_part() {
         retention.closed_alerts,
         engine::Retention::default().closed_alerts
     );
+    assert_eq!(retention.silences, DurationMs::from_hours(5 * 24));
 }
 
 #[test]

@@ -11,11 +11,12 @@ mod repeats;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::BuildHasherDefault;
 
-use model::{Alert, AlertId, ProjectId, Scope, Signal, Timestamp};
-use siphasher::sip128::{Hasher128, SipHasher13};
+use model::{Alert, AlertId, ProjectId, Scope, Timestamp};
 use store::SeenRow;
+
+use super::hashes::{Hashes, Uniform};
 
 /// What is known of a live key. About 100 bytes each.
 pub(crate) struct Entry {
@@ -41,32 +42,11 @@ pub(crate) struct Entry {
 /// look-up, as a new key does.
 const GENERATIONS_KEPT: u32 = 10;
 
-/// Hashes of keys are uniform already.
-#[derive(Default)]
-pub(crate) struct Uniform(u64);
-
-impl Hasher for Uniform {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u128(&mut self, n: u128) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "half of a uniform hash is a uniform hash"
-        )]
-        {
-            self.0 = n as u64;
-        }
-    }
-}
-
 pub(crate) struct KeyCache {
     /// Other nodes write to the same store.
     shared: bool,
     generation: u32,
-    /// Chosen at start, so that nobody outside can make hashes meet.
-    hash_keys: [u8; 16],
+    hashes: Hashes,
     entries: HashMap<u128, Entry, BuildHasherDefault<Uniform>>,
     /// Keys that wait for the stepper and have no entry.
     barred: HashMap<u128, u32, BuildHasherDefault<Uniform>>,
@@ -74,11 +54,11 @@ pub(crate) struct KeyCache {
 }
 
 impl KeyCache {
-    pub fn new(hash_keys: [u8; 16], shared: bool) -> KeyCache {
+    pub fn new(hashes: Hashes, shared: bool) -> KeyCache {
         KeyCache {
             shared,
             generation: 0,
-            hash_keys,
+            hashes,
             entries: HashMap::default(),
             barred: HashMap::default(),
             dirty: Vec::new(),
@@ -90,38 +70,7 @@ impl KeyCache {
     }
 
     pub fn hash_of_key(&self, project: ProjectId, scope: Scope, key: &str) -> u128 {
-        let mut hasher = SipHasher13::new_with_key(&self.hash_keys);
-        project.hash(&mut hasher);
-        scope.hash(&mut hasher);
-        key.hash(&mut hasher);
-        hasher.finish128().as_u128()
-    }
-
-    /// The hash of all that a fire says, but for `ends_at`, which repeats move. Never 0.
-    pub fn hash_of_content(&self, signal: &Signal) -> u128 {
-        let Signal {
-            key: _,
-            group_key: _,
-            kind: _,
-            severity,
-            resource,
-            event,
-            title,
-            text,
-            value,
-            labels,
-            annotations,
-            links,
-            starts_at,
-            ends_at: _,
-            message_id: _,
-            origin: _,
-            via: _,
-        } = signal;
-        let mut hasher = SipHasher13::new_with_key(&self.hash_keys);
-        (severity, resource, event, title, text, value).hash(&mut hasher);
-        (labels, annotations, links, starts_at).hash(&mut hasher);
-        hasher.finish128().as_u128().max(1)
+        self.hashes.of_key(project, scope, key)
     }
 
     pub fn get(&self, hash: u128) -> Option<&Entry> {

@@ -1,8 +1,8 @@
 use super::*;
-use model::{ProjectId, SourceId};
+use model::{ProjectId, Signal, SourceId};
 
 fn cache() -> KeyCache {
-    KeyCache::new([7; 16], false)
+    KeyCache::new(Hashes([7; 16]), false)
 }
 
 #[test]
@@ -16,17 +16,17 @@ fn a_repeat_is_recognised_by_its_content_and_barred_while_a_signal_of_its_key_wa
         title: "t".into(),
         ..Signal::default()
     };
-    let content = cache.hash_of_content(&signal);
+    let content = Hashes([7; 16]).of_content(&signal);
     let moved = Signal {
         ends_at: Some(Timestamp(5)),
         ..signal.clone()
     };
-    assert_eq!(content, cache.hash_of_content(&moved));
+    assert_eq!(content, Hashes([7; 16]).of_content(&moved));
     let other = Signal {
         value: Some("2".into()),
         ..signal.clone()
     };
-    assert_ne!(content, cache.hash_of_content(&other));
+    assert_ne!(content, Hashes([7; 16]).of_content(&other));
 
     assert_eq!(cache.repeat(hash, content, None, Timestamp(1)), None);
     cache.bar(hash);
@@ -80,7 +80,7 @@ const CONTENT: u128 = 77;
 impl Beside {
     /// Opened by this node, as version 1.
     fn new() -> Beside {
-        let mut cache = KeyCache::new([7; 16], true);
+        let mut cache = KeyCache::new(Hashes([7; 16]), true);
         let alert = opened(1);
         let hash = cache.hash_of_key(alert.project, alert.scope, &alert.key);
         cache.put(hash, &alert, Some(CONTENT), None);

@@ -11,14 +11,16 @@ use integrations::kit::SignalOutcome;
 use lifecycle::{Decision, Identity, Input, SourcePolicy, StepContext, step};
 use member::Membership;
 use model::{
-    Alert, AlertId, AlertKind, DurationMs, LifecycleModel, Scope, Signal, SourceId, Timestamp,
+    Action, ActionVerb, Actor, Alert, AlertId, AlertKind, DurationMs, Event, EventKind,
+    LifecycleModel, Scope, Signal, SourceId, Timestamp,
 };
 use store::{AlertWrite, SeenRow};
-use working::Working;
+pub(super) use working::Working;
 
 use crate::catalog::{Catalog, Source};
+use crate::desired::Flapping;
 use crate::hub::Shared;
-use crate::intake::route::{Rerouted, replan_owing, reroute, route};
+use crate::intake::route::{LaneState, Rerouted, replan_held, reroute, route};
 use crate::intake::{Item, ItemOutcome};
 
 /// The alerts of one round, as far as they have got.
@@ -123,12 +125,18 @@ impl<'a> Desk<'a> {
                     return Some(ItemOutcome::NotFound);
                 };
                 let working = &mut self.workings[at];
-                if replan_owing(&mut working.lanes, self.now) {
+                if replan_held(&mut working.lanes, self.now) {
                     working.alert.version += u32::from(!working.changed);
                     working.changed = true;
                     working.items.push(index);
                 }
-                Some(ItemOutcome::Done)
+                // Its send's end is recorded by the hold that the lane had.
+                let is_held =
+                    |state: &LaneState| state.lane.claim.is_some() && state.lane.held_by.is_some();
+                Some(match working.lanes.iter().any(is_held) {
+                    true => ItemOutcome::InFlight,
+                    false => ItemOutcome::Done,
+                })
             }
             Item::Reroute {
                 alert,
@@ -312,7 +320,44 @@ impl<'a> Desk<'a> {
         working.events.extend(change.events.iter().cloned());
         working.changed = true;
         working.items.push(index);
+        self.count_opening(index, at, &change.events);
         (decision, Some(at))
+    }
+
+    /// Counts an opening where an integration guards against flapping; the last one that it lets through says so.
+    fn count_opening(&mut self, index: usize, at: usize, events: &[Event]) {
+        let opens = |kind: EventKind| matches!(kind, EventKind::Opened | EventKind::Reopened);
+        let (project, hash) = (self.workings[at].alert.project, self.workings[at].hash);
+        let integrations = self.catalog.integrations_of(project).iter();
+        let rules: Vec<Flapping> = integrations.filter_map(|i| i.policy.flapping).collect();
+        if rules.is_empty() || !events.iter().any(|event| opens(event.kind)) {
+            return;
+        }
+        let last = {
+            let mut openings = self.shared.openings.lock();
+            openings.note(hash, self.now);
+            let mut last = rules
+                .iter()
+                .filter(|rule| openings.is_last_allowed(hash, rule));
+            last.next().copied()
+        };
+        let Some(rule) = last else { return };
+        let note = format!(
+            "It opened {} times within {}: from now on it is told only once it has been as it is for {}.",
+            rule.changes, rule.window, rule.window
+        );
+        let input = Input::Action {
+            action: Action {
+                verb: ActionVerb::Note,
+                by: Actor {
+                    name: "flapping guard".to_owned(),
+                    via: "hub".to_owned(),
+                },
+                note: Some(note),
+            },
+            origin: None,
+        };
+        self.step(index, Some(at), input, None);
     }
 
     /// By whose rules an alert lives: its integration's if it is a group, otherwise its source's.

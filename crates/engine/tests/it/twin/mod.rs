@@ -6,3 +6,5 @@ mod repeats;
 mod signals;
 mod store;
 mod world;
+
+pub use world::Twins;

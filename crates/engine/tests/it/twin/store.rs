@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     AlertId, Attempt, BoxFuture, Clock, DurationMs, Event, IntegrationId, Lane, LaneKey, NodeId,
-    SourceId, TestClock, Timestamp,
+    Silence, SourceId, TestClock, Timestamp,
 };
 use parking_lot::Mutex;
 use store::sqlite::SqliteStore;
@@ -111,6 +111,8 @@ impl Store for Shared {
         fn catalog_version() -> StoreResult<u64>;
         fn remove_revision(integration: IntegrationId, revision: u32) -> StoreResult<()>;
         fn put_health(rows: Vec<HealthRow>) -> StoreResult<()>;
+        fn silences() -> StoreResult<Vec<Silence>>;
+        fn put_silence(silence: Silence, expected: Option<u32>) -> Result<(), WriteError>;
         fn live_alerts(after: Option<AlertId>, limit: usize) -> StoreResult<Vec<SeenAlert>>;
         fn load(ids: Vec<AlertId>) -> StoreResult<Vec<Option<LoadedAlert>>>;
         fn find_live(keys: Vec<LiveKey>) -> StoreResult<Vec<Option<LoadedAlert>>>;
