@@ -175,7 +175,7 @@ fn an_alert_is_told_as_it_would_be_and_every_reason_is_given() {
 fn what_cannot_be_told_is_said() {
     let now = "2026-05-01T12:00:00Z";
     for (alert, source, part) in [
-        ("{", None, "--alert number 1: the body is not a JSON array"),
+        ("{", None, "it is not a JSON array of alerts"),
         (
             r#"{"labels": {}}"#,
             None,

@@ -198,10 +198,15 @@ fn accept(
     }
 }
 
-/// What an answer says. Some dialects' is a bare JSON string.
+/// What an answer says: some dialects' is a bare JSON string, others have a `message`.
 fn said(answer: &Answer) -> String {
-    serde_json::from_slice(&answer.body)
-        .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into_owned())
+    match serde_json::from_slice(&answer.body) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(value) if value["message"].is_string() => {
+            value["message"].as_str().unwrap_or_default().to_owned()
+        }
+        _ => String::from_utf8_lossy(&answer.body).into_owned(),
+    }
 }
 
 fn alert(

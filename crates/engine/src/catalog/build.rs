@@ -137,7 +137,7 @@ fn monitor_policy() -> SourcePolicy {
     SourcePolicy {
         model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: DurationMs::ZERO,
         update_interval: DurationMs::from_secs(15),
         tracking_delay: DurationMs::ZERO,
@@ -148,7 +148,7 @@ fn policy_of(defaults: &SourceDefaults) -> SourcePolicy {
     SourcePolicy {
         model: LifecycleModel::Campanile,
         reopen_window: defaults.reopen_window,
-        reopen_same_start: defaults.reopen_same_start,
+        reopen_begun_before: defaults.reopen_begun_before,
         live_after_close: defaults.live_after_close,
         update_interval: defaults.update_interval,
         tracking_delay: defaults.tracking_delay,
@@ -298,7 +298,7 @@ fn group_life(of: &Integration) -> SourcePolicy {
     SourcePolicy {
         model: LifecycleModel::Group,
         reopen_window: DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: DurationMs::ZERO,
         update_interval: interval.unwrap_or(of.policy.edit_interval),
         tracking_delay: DurationMs::ZERO,

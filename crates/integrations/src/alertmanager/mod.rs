@@ -109,7 +109,7 @@ impl Dialect for Alertmanager {
             defaults: SourceDefaults {
                 reopen_window: settings.reopen_window.0,
                 // Two Prometheus replicas: one resolves, the other still fires the same episode.
-                reopen_same_start: true,
+                reopen_begun_before: true,
                 // Prometheus repeats a resolved alert for a quarter of an hour.
                 live_after_close: defaults.live_after_close.max(settings.reopen_window.0),
                 update_interval: settings.update_interval.0,

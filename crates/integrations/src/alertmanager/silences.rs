@@ -175,8 +175,8 @@ fn problem(matchers: &[Matcher]) -> Option<String> {
                 }
             }
         };
-        let negated = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);
-        all_match_empty &= is_hit != negated;
+        // One that excludes says something: so 0.25.
+        all_match_empty &= is_hit && matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
     }
     all_match_empty.then(|| "at least one matcher must not match the empty string".to_owned())
 }

@@ -687,7 +687,7 @@ fn the_sources_settings_decide_when_silence_resolves() {
     let settings = ALERTMANAGER
         .settings(settings.as_object().unwrap())
         .unwrap();
-    assert!(settings.defaults.reopen_same_start);
+    assert!(settings.defaults.reopen_begun_before);
     assert_eq!(
         settings.defaults.live_after_close,
         DurationMs::from_mins(30)

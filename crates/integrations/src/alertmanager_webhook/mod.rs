@@ -89,7 +89,7 @@ impl Dialect for AlertmanagerWebhook {
             defaults: SourceDefaults {
                 reopen_window: settings.reopen_window.0,
                 // Two Alertmanagers of a cluster may both tell, one later than the other.
-                reopen_same_start: true,
+                reopen_begun_before: true,
                 live_after_close: defaults.live_after_close.max(settings.reopen_window.0),
                 update_interval: settings.update_interval.0,
                 ..defaults

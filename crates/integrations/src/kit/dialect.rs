@@ -285,7 +285,7 @@ pub struct SourceSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceDefaults {
     pub reopen_window: DurationMs,
-    pub reopen_same_start: bool,
+    pub reopen_begun_before: bool,
     pub live_after_close: DurationMs,
     pub update_interval: DurationMs,
     pub tracking_delay: DurationMs,
@@ -296,7 +296,7 @@ impl Default for SourceDefaults {
     fn default() -> SourceDefaults {
         SourceDefaults {
             reopen_window: DurationMs::ZERO,
-            reopen_same_start: false,
+            reopen_begun_before: false,
             live_after_close: DurationMs::from_mins(15),
             update_interval: DurationMs::from_mins(1),
             tracking_delay: DurationMs::ZERO,

@@ -8,7 +8,7 @@ fn alert(id: u128, title: &str, severity: Severity, status: Status) -> Alert {
     let policy = SourcePolicy {
         model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: DurationMs::ZERO,
         update_interval: DurationMs::ZERO,
         tracking_delay: DurationMs::ZERO,

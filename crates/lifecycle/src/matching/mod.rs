@@ -140,11 +140,12 @@ impl CompiledMatchers {
             .map(|(matcher, _)| matcher)
     }
 
-    /// Whether all match the empty value: such a list says nothing about what it takes.
+    /// Whether all of them ask for the empty value or allow it: such a list says nothing about what it takes. One that
+    /// excludes (`job!="x"`) says something, as in Alertmanager 0.25.
     pub fn all_match_empty(&self) -> bool {
-        self.0
-            .iter()
-            .all(|(matcher, test)| test.matches(matcher, ""))
+        self.0.iter().all(|(matcher, test)| {
+            matches!(matcher.op, MatchOp::Equal | MatchOp::Regex) && test.matches(matcher, "")
+        })
     }
 
     pub fn matchers(&self) -> impl Iterator<Item = &Matcher> {

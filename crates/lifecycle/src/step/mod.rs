@@ -15,8 +15,9 @@
 //! - A fire after a close by hand is a new fact: it reopens or opens like after any other close. Who wants quiet
 //!   while the problem lasts acknowledges or shelves.
 //! - With a tracking delay nothing reopens by itself: each fire after a close must hold again, as a new alert.
-//! - A late fire with an older start than the close opens a new alert, as Alertmanager would; only one with
-//!   *the same* start is taken for the closed episode, where the policy says so.
+//! - Of two replicas that watch the same thing one resolves first, while the other still fires, with a start of its own.
+//!   Where the policy says so, a fire that began before the close belongs to the closed episode (a new problem begins
+//!   after it); elsewhere it opens a new alert.
 //! - What a resolve says of labels, title and severity is not taken over: half of all senders leave it out.
 
 mod actions;
@@ -38,8 +39,8 @@ pub struct SourcePolicy {
     pub model: LifecycleModel,
     /// A fire within this time after closing reopens the episode instead of beginning a new one.
     pub reopen_window: DurationMs,
-    /// A fire that names the same `starts_at` as the closed episode reopens it (Alertmanager's replicas).
-    pub reopen_same_start: bool,
+    /// A fire that names a `starts_at` from before the close reopens the episode (Prometheus' replicas).
+    pub reopen_begun_before: bool,
     /// How long after closing the key still belongs to the closed episode, so that a repeated resolve or the
     /// same start is recognised. `reopen_window` counts where it is longer.
     pub live_after_close: DurationMs,

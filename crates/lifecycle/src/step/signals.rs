@@ -117,8 +117,11 @@ fn reopens(alert: &Alert, signal: &Signal, cx: &StepContext<'_>) -> bool {
         && alert
             .closed_at
             .is_some_and(|closed| cx.now <= closed.plus(policy.reopen_window));
-    let same_start = policy.reopen_same_start && signal.starts_at == Some(alert.content.starts_at);
-    policy.tracking_delay.0 <= 0 && (in_window || same_start)
+    let begun_before = policy.reopen_begun_before
+        && signal.starts_at.is_some_and(|start| {
+            start == alert.content.starts_at || alert.closed_at.is_some_and(|at| start < at)
+        });
+    policy.tracking_delay.0 <= 0 && (in_window || begun_before)
 }
 
 fn reopen(alert: &Alert, mut signal: Signal, cx: &StepContext<'_>) -> Decision {

@@ -155,6 +155,15 @@ impl SilenceBody {
                  ends it",
             ));
         }
+        if self
+            .created_by
+            .as_ref()
+            .is_some_and(|by| by.trim().is_empty())
+        {
+            return Err(Problem::bad_request(
+                "`created_by` is empty: say who made it, or leave it out",
+            ));
+        }
         let kept = |of: fn(&Silence) -> &String, or: &str| {
             old.map_or_else(|| or.to_owned(), |old| of(old).clone())
         };

@@ -179,7 +179,7 @@ impl Dialect for FakeDialect {
         let zero = DurationMs::ZERO;
         let defaults = SourceDefaults {
             reopen_window: zero,
-            reopen_same_start: false,
+            reopen_begun_before: false,
             live_after_close: zero,
             update_interval: zero,
             tracking_delay: zero,

@@ -97,7 +97,7 @@ fn opened(id: u128) -> Alert {
     let policy = SourcePolicy {
         model: model::LifecycleModel::Campanile,
         reopen_window: model::DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: model::DurationMs::ZERO,
         update_interval: model::DurationMs::ZERO,
         tracking_delay: model::DurationMs::ZERO,

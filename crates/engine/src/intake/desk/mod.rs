@@ -400,7 +400,7 @@ fn orphan_policy() -> SourcePolicy {
     SourcePolicy {
         model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: DurationMs::ZERO,
         update_interval: DurationMs::from_secs(60),
         tracking_delay: DurationMs::ZERO,

@@ -35,7 +35,7 @@ fn plain_policy() -> SourcePolicy {
     SourcePolicy {
         model: LifecycleModel::Campanile,
         reopen_window: DurationMs::ZERO,
-        reopen_same_start: false,
+        reopen_begun_before: false,
         live_after_close: mins(15),
         update_interval: mins(1),
         tracking_delay: DurationMs::ZERO,

@@ -79,11 +79,17 @@ fn some_happening() -> impl Strategy<Value = Happening> {
 fn some_policy() -> impl Strategy<Value = SourcePolicy> {
     let length = || prop::sample::select(vec![0, 30, 120, 600]).prop_map(secs);
     (length(), any::<bool>(), length(), length(), length()).prop_map(
-        |(reopen_window, reopen_same_start, live_after_close, update_interval, tracking_delay)| {
+        |(
+            reopen_window,
+            reopen_begun_before,
+            live_after_close,
+            update_interval,
+            tracking_delay,
+        )| {
             SourcePolicy {
                 model: LifecycleModel::Campanile,
                 reopen_window,
-                reopen_same_start,
+                reopen_begun_before,
                 live_after_close,
                 update_interval,
                 tracking_delay,

@@ -362,16 +362,21 @@ fn a_fire_within_the_window_reopens_and_one_after_it_does_not() {
 }
 
 #[test]
-fn a_fire_with_the_start_of_the_closed_episode_reopens_it_where_the_policy_says_so() {
+fn a_fire_that_began_before_the_close_reopens_the_episode_where_the_policy_says_so() {
     let start = T0.plus(mins(-3));
-    for (reopen_same_start, fired, same) in [
+    for (reopen_begun_before, fired, same) in [
         (true, start, true),
         (false, start, false),
-        (true, start.plus(DurationMs(1)), false),
-        (true, start.plus(DurationMs(-1)), false),
+        // The other replica's.
+        (true, start.plus(DurationMs(1)), true),
+        (true, start.plus(DurationMs(-1)), true),
+        (false, start.plus(DurationMs(1)), false),
+        // What begins with the close, or after it, is new.
+        (true, T0, false),
+        (true, T0.plus(mins(1)), false),
     ] {
         let mut world = World::with(SourcePolicy {
-            reopen_same_start,
+            reopen_begun_before,
             ..plain_policy()
         });
         world.hear(fire_since("90%", start));
