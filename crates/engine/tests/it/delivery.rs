@@ -1,8 +1,9 @@
 //! From a signal to a message.
 
-use model::{DurationMs, Severity, Signal};
+use integrations::kit::SignalOutcome;
+use model::{DurationMs, Severity, Signal, SignalKind};
 
-use crate::harness::{World, color, fire};
+use crate::harness::{World, color, fire, slack};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e28_e30_one_red_message_then_the_same_one_green() {
@@ -94,5 +95,35 @@ async fn a_severity_that_rises_is_an_event_at_once() {
     world.fire("db-1").await;
     world
         .until("it rose into the matchers", |w| w.colors() == ["danger"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notifications_of_one_key_are_all_taken_beside_an_open_issue_of_that_key() {
+    let world = World::new(|desired, vendors| {
+        let mut informed = slack("informed", vendors);
+        informed.of = engine::desired::Of::Notifications;
+        desired.projects[0].integrations.push(informed);
+    })
+    .await;
+    let inform = || Signal {
+        kind: SignalKind::Inform,
+        ..fire("backup")
+    };
+    // In one batch, one after the other, and with an issue in between.
+    let first = world.send(vec![inform(), inform()]).await;
+    let second = world.send(vec![inform()]).await;
+    let issue = world.send(vec![fire("backup")]).await;
+    let third = world.send(vec![inform()]).await;
+    for outcome in [first, second, issue, third].concat() {
+        assert!(matches!(outcome, SignalOutcome::Opened(_)), "{outcome:?}");
+    }
+    world
+        .move_until(
+            "all are told",
+            DurationMs::from_mins(1),
+            DurationMs::from_secs(1),
+            |w| w.messages().len() == 5,
+        )
         .await;
 }

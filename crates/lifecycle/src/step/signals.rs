@@ -149,7 +149,6 @@ fn inform(mut signal: Signal, identity: Identity, cx: &StepContext<'_>) -> Decis
     signal.ends_at = None;
     let mut draft = Draft::begin(signal, identity, cx);
     draft.alert.kind = AlertKind::Notification;
-    draft.alert.live_until = Some(cx.now);
     draft.write(EventKind::Informed, Status::Closed, details);
     draft.finish()
 }

@@ -448,6 +448,7 @@ fn each_inform_is_a_notification_of_its_own_and_leaves_an_open_issue_of_its_key_
         assert_eq!(log[0].kind, EventKind::Informed);
         assert!(log[0].content.is_some());
         assert_eq!(pick([notification], &signal(""), world.now), None);
+        assert_eq!(notification.live_until, None, "it holds no key");
         assert!(
             !is_live(notification, T0),
             "even for a clock that was set back"
