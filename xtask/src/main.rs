@@ -4,6 +4,7 @@ mod bench;
 mod machine;
 mod steps;
 mod supply;
+mod tests;
 mod wire;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::machine::{run, set_up};
-use crate::{supply, wire};
+use crate::{supply, tests, wire};
 
 /// One build profile for all steps: two cores and no cache between runs.
 pub fn test(lints_only: bool) -> anyhow::Result<()> {
@@ -22,14 +22,8 @@ pub fn test(lints_only: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     set_up()?;
-    // Every test target is built before the first runs, so that a broken one is known at once.
-    run(cargo().args(["test", "--workspace", "--locked", "--no-run"]))?;
-    run(cargo().args(["test", "--workspace", "--locked"]))?;
-    // The engine's tests once more, on the other store. (The store's own, and those of several nodes, name theirs.)
-    run(cargo()
-        // Of the whole workspace, so that nothing is built once more with other features.
-        .args(["test", "--workspace", "--locked", "--test", "it"])
-        .env("CAMPANILE_TEST_STORE", "postgres"))?;
+    tests::run_all()?;
+    run(cargo().args(["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
     wire::check()?;
     println!("all checks passed");
     Ok(())

@@ -318,7 +318,7 @@ impl Hub {
         let mut could_leave = keys.iter().zip(dues).filter(|(key, due)| {
             due.is_some_and(|d| d <= now) && health.closed_until(**key) <= now
         });
-        Ok(health.in_flight() == 0 && could_leave.next().is_none())
+        Ok(health.is_idle() && could_leave.next().is_none())
     }
 
     /// Makes the configuration mean `desired`; a line per change, for people. On an error nothing has changed.

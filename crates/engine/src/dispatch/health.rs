@@ -11,6 +11,11 @@ use store::{HealthRow, Suspension};
 pub(crate) const SLOTS_PER_REVISION: usize = 32;
 /// Sends at once in all: each holds a connection and a lane's events.
 pub(crate) const SLOTS_IN_ALL: usize = 512;
+/// Of one revision, what the vendor took and the store does not have yet. Such a send gives its slot to the next one, so
+/// that a slow disk does not slow the vendor; after a crash these may be told twice.
+pub(crate) const UNRECORDED_PER_REVISION: usize = 512;
+/// The same for all together: each holds its alert in memory.
+pub(crate) const UNRECORDED_IN_ALL: usize = 4096;
 /// Transport failures in a row that open the breaker (DESIGN §5, Pace).
 const BREAKER_FAILURES: u32 = 5;
 /// The breaker's pause between single tries; doubled up to the second figure.
@@ -24,13 +29,20 @@ pub(crate) type RevisionKey = (IntegrationId, u32);
 /// One revision's state.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub in_flight: usize,
+    in_flight: usize,
+    unrecorded: usize,
     failures: u32,
     breaker_until: Timestamp,
     breaker_pause: DurationMs,
     pub suspended: Option<Suspension>,
     /// A bucket was empty or blocked: nothing is claimed before.
     blocked_until: Timestamp,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.unrecorded == 0
+    }
 }
 
 /// What a finished send changed.
@@ -47,12 +59,13 @@ pub(crate) enum HealthChange {
 pub(crate) struct Health {
     states: HashMap<RevisionKey, State>,
     in_flight: usize,
+    unrecorded: usize,
 }
 
 impl Health {
     /// How many lanes of this revision may be claimed now.
     pub fn free_slots(&self, key: RevisionKey, now: Timestamp) -> usize {
-        let room = SLOTS_IN_ALL.saturating_sub(self.in_flight);
+        let room = self.room();
         let Some(state) = self.states.get(&key) else {
             return SLOTS_PER_REVISION.min(room);
         };
@@ -60,12 +73,20 @@ impl Health {
             return 0;
         }
         if let Some(suspension) = &state.suspended {
-            return usize::from(state.in_flight == 0 && now >= suspension.probe_at).min(room);
+            return usize::from(state.is_idle() && now >= suspension.probe_at).min(room);
         }
         if state.failures >= BREAKER_FAILURES {
-            return usize::from(state.in_flight == 0).min(room);
+            return usize::from(state.is_idle()).min(room);
         }
-        SLOTS_PER_REVISION.saturating_sub(state.in_flight).min(room)
+        let unrecorded = UNRECORDED_PER_REVISION.saturating_sub(state.unrecorded);
+        let free = SLOTS_PER_REVISION.saturating_sub(state.in_flight);
+        free.min(unrecorded).min(room)
+    }
+
+    /// How many lanes may be claimed now, whatever their revisions.
+    pub fn room(&self) -> usize {
+        let slots = SLOTS_IN_ALL.saturating_sub(self.in_flight);
+        slots.min(UNRECORDED_IN_ALL.saturating_sub(self.unrecorded))
     }
 
     /// When this revision may be looked at again, if not now.
@@ -89,16 +110,39 @@ impl Health {
         self.states.entry(key).or_default().blocked_until = until;
     }
 
-    /// A slot is free again, and nothing was learnt of the vendor.
-    pub fn released(&mut self, key: RevisionKey) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+    /// The vendor took it: its slot is free, though the store does not have the result yet. Any other reply keeps its slot
+    /// until [`Health::finished`] has learnt what it means. Whether it is time to look for more to send.
+    pub fn taken(&mut self, key: RevisionKey) -> bool {
         let state = self.states.entry(key).or_default();
         state.in_flight = state.in_flight.saturating_sub(1);
+        state.unrecorded += 1;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.unrecorded += 1;
+        // Not for each: a look that finds room for many costs little more than one for a single lane.
+        state.in_flight <= SLOTS_PER_REVISION / 2
+    }
+
+    /// The result is written, or given up, and nothing was learnt of the vendor; `taken` says whether [`Health::taken`] was
+    /// told of it.
+    pub fn released(&mut self, key: RevisionKey, taken: bool) {
+        let state = self.states.entry(key).or_default();
+        let (mine, all) = match taken {
+            true => (&mut state.unrecorded, &mut self.unrecorded),
+            false => (&mut state.in_flight, &mut self.in_flight),
+        };
+        *mine = mine.saturating_sub(1);
+        *all = all.saturating_sub(1);
     }
 
     /// A send is over.
-    pub fn finished(&mut self, key: RevisionKey, finish: &Finish, now: Timestamp) -> HealthChange {
-        self.released(key);
+    pub fn finished(
+        &mut self,
+        key: RevisionKey,
+        finish: &Finish,
+        taken: bool,
+        now: Timestamp,
+    ) -> HealthChange {
+        self.released(key, taken);
         let state = self.states.entry(key).or_default();
         match finish.outcome {
             Outcome::CredentialBad | Outcome::ScopeMissing | Outcome::TargetGone => {
@@ -189,8 +233,9 @@ impl Health {
             .count()
     }
 
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
+    /// Nothing is being sent, and every result is written.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.unrecorded == 0
     }
 
     /// Whether the breaker is open or the vendor asked for a pause: for `explain`.
@@ -227,7 +272,7 @@ mod tests {
         let now = Timestamp(1_000_000);
         for n in 1..=5 {
             health.claimed(KEY);
-            let change = health.finished(KEY, &finish(Outcome::Ambiguous, None), now);
+            let change = health.finished(KEY, &finish(Outcome::Ambiguous, None), false, now);
             assert_eq!(matches!(change, HealthChange::BreakerOpened(_)), n == 5);
         }
         assert_eq!(health.free_slots(KEY, now), 0);
@@ -235,7 +280,7 @@ mod tests {
         assert_eq!(health.free_slots(KEY, later), 1, "one at a time");
         health.claimed(KEY);
         assert_eq!(health.free_slots(KEY, later), 0);
-        health.finished(KEY, &finish(Outcome::Delivered, Some(200)), later);
+        health.finished(KEY, &finish(Outcome::Delivered, Some(200)), false, later);
         assert_eq!(health.free_slots(KEY, later), SLOTS_PER_REVISION);
     }
 
@@ -244,16 +289,47 @@ mod tests {
         let mut health = Health::default();
         let now = Timestamp(1_000_000);
         health.claimed(KEY);
-        let change = health.finished(KEY, &finish(Outcome::CredentialBad, Some(200)), now);
+        let change = health.finished(KEY, &finish(Outcome::CredentialBad, Some(200)), false, now);
         assert!(matches!(change, HealthChange::Suspended(_)));
         assert_eq!(health.free_slots(KEY, now + DurationMs::from_mins(9)), 0);
         let probe = now + DurationMs::from_mins(10);
         assert_eq!(health.free_slots(KEY, probe), 1);
         health.claimed(KEY);
         assert_eq!(
-            health.finished(KEY, &finish(Outcome::Delivered, Some(200)), probe),
+            health.finished(KEY, &finish(Outcome::Delivered, Some(200)), false, probe),
             HealthChange::Recovered
         );
+        assert_eq!(health.free_slots(KEY, probe), SLOTS_PER_REVISION);
+    }
+
+    #[test]
+    fn what_a_vendor_took_gives_its_slot_to_the_next_up_to_a_bound() {
+        let mut health = Health::default();
+        let now = Timestamp(1_000_000);
+        let mut sent = 0;
+        while health.free_slots(KEY, now) > 0 {
+            health.claimed(KEY);
+            health.taken(KEY);
+            sent += 1;
+        }
+        assert_eq!(sent, UNRECORDED_PER_REVISION);
+        health.finished(KEY, &finish(Outcome::Delivered, Some(200)), true, now);
+        assert_eq!(health.free_slots(KEY, now), 1);
+        assert_eq!((health.in_flight, health.unrecorded), (0, sent - 1));
+    }
+
+    #[test]
+    fn a_suspended_revision_is_probed_by_one_until_that_one_is_written() {
+        let mut health = Health::default();
+        let now = Timestamp(1_000_000);
+        health.claimed(KEY);
+        health.finished(KEY, &finish(Outcome::TargetGone, Some(404)), false, now);
+        let probe = now + DurationMs::from_mins(10);
+        health.claimed(KEY);
+        health.taken(KEY);
+        assert_eq!(health.free_slots(KEY, probe), 0);
+        let change = health.finished(KEY, &finish(Outcome::Delivered, Some(200)), true, probe);
+        assert_eq!(change, HealthChange::Recovered);
         assert_eq!(health.free_slots(KEY, probe), SLOTS_PER_REVISION);
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use integrations::kit::Pace;
 use lifecycle::lanes::{self, LanePolicy};
-use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Timestamp, Verb};
+use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Outcome, Timestamp, Verb};
 use store::{
     ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
 };
@@ -37,8 +37,8 @@ const POLL: DurationMs = DurationMs::from_secs(1);
 const MEMBERS_AT_ONCE: usize = 64;
 /// After a look in which another node won every claim: the least and the most of the pause until the next one.
 const CONTESTED_PAUSE: (DurationMs, DurationMs) = (DurationMs(20), DurationMs(50));
-/// Results that wait to be written: as many as can be in flight.
-pub(crate) const RESULTS_MAX: usize = health::SLOTS_IN_ALL;
+/// Results that wait to be written: none has to wait for room.
+pub(crate) const RESULTS_MAX: usize = health::SLOTS_IN_ALL + health::UNRECORDED_IN_ALL;
 /// A lease lasts this much longer than the deadlines of all the requests of a task: for the queue to the network.
 pub(crate) const LEASE_SLACK: DurationMs = DurationMs::from_secs(20);
 
@@ -192,7 +192,7 @@ impl Dispatcher {
 
     /// Shares the slots evenly and begins each time with another revision.
     fn take_turns(&mut self, wants: &mut [DueQuery]) {
-        let room = health::SLOTS_IN_ALL.saturating_sub(self.shared.health.lock().in_flight());
+        let room = self.shared.health.lock().room();
         let share = (room / wants.len()).max(1);
         for want in wants.iter_mut() {
             want.limit = want.limit.min(share);
@@ -407,7 +407,12 @@ impl Dispatcher {
             shared.crash_point("after_reply_before_record");
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
+            let taken = matches!(finish.outcome, Outcome::Delivered | Outcome::Accepted);
+            if taken && shared.health.lock().taken(key) {
+                shared.dispatch_wake.notify_one();
+            }
             let settled = Settled {
+                taken,
                 policy: draft.policy,
                 is_member: draft.is_member,
                 revision: draft.errand.revision.clone(),

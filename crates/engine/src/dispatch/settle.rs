@@ -26,6 +26,8 @@ pub(crate) struct Settled {
     pub policy: LanePolicy,
     /// It went to the alert's group: nothing was learnt of the vendor.
     pub is_member: bool,
+    /// Its slot was given to the next one already.
+    pub taken: bool,
     pub revision: Arc<Revision>,
     /// As it was claimed, at the version that the store has.
     pub lane: Lane,
@@ -217,7 +219,7 @@ impl Settled {
 async fn health(shared: &Shared, one: &Settled) {
     let key = (one.lane.key.integration, one.lane.key.revision);
     if one.is_member {
-        shared.health.lock().released(key);
+        shared.health.lock().released(key, one.taken);
         return;
     }
     let integration = &one.revision.integration;
@@ -227,7 +229,7 @@ async fn health(shared: &Shared, one: &Settled) {
     let change = shared
         .health
         .lock()
-        .finished(key, &one.finish, shared.clock.now());
+        .finished(key, &one.finish, one.taken, shared.clock.now());
     let suspended = match change {
         HealthChange::None => return,
         HealthChange::BreakerOpened(pause) => {

@@ -65,6 +65,11 @@ impl Ids {
         {
             list.sort_by_key(|silence| silence["id"].to_string());
         }
+        if said.status == 405
+            && let Some(Value::String(message)) = said.body.get_mut("message")
+        {
+            *message = methods_in_order(message);
+        }
         said
     }
 
@@ -95,6 +100,18 @@ impl Ids {
             _ => {}
         }
     }
+}
+
+/// Alertmanager walks a map to name the methods of a path: one process says `[GET,POST]`, the next `[POST,GET]`.
+fn methods_in_order(message: &str) -> String {
+    let parts = message.split_once('[').and_then(|(before, rest)| {
+        let (methods, after) = rest.split_once(']')?;
+        Some((before, methods, after))
+    });
+    let (before, methods, after) = parts.expect("a message about methods names them");
+    let mut methods: Vec<&str> = methods.split(',').collect();
+    methods.sort_unstable();
+    format!("{before}[{}]{after}", methods.join(","))
 }
 
 /// A list of silences must be in Alertmanager's order: active ones by their end, pending ones by their start, expired ones
