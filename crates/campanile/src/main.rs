@@ -18,6 +18,10 @@ use model::{Clock, SystemClock};
 
 use crate::cli::{Cli, Command};
 
+/// A hub's work is many small allocations, made in one thread and freed in another.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// 0: done. 1: it failed, or the checked file has problems. 2 (by clap): the command line is not understood.
 #[tokio::main]
 async fn main() -> ExitCode {

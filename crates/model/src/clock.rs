@@ -4,6 +4,7 @@
     reason = "this is the one file that may read clocks and randomness"
 )]
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,9 +115,27 @@ pub trait Entropy: Send + Sync {
 #[derive(Debug, Default)]
 pub struct OsEntropy;
 
+/// Numbers fetched at once for [`OsEntropy::next_u64`]: a system call for each would be a hundredth of a busy hub's time.
+const FETCHED_AT_ONCE: usize = 64;
+
+thread_local! {
+    /// Numbers that nobody has got yet. Taken out as they are given.
+    static FETCHED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Entropy for OsEntropy {
     fn next_u64(&self) -> u64 {
-        getrandom::u64().expect("the operating system gives randomness once it has booted")
+        FETCHED.with_borrow_mut(|fetched| {
+            loop {
+                if let Some(number) = fetched.pop() {
+                    return number;
+                }
+                let mut bytes = [0; 8 * FETCHED_AT_ONCE];
+                self.fill(&mut bytes);
+                let (numbers, _) = bytes.as_chunks();
+                fetched.extend(numbers.iter().map(|number| u64::from_le_bytes(*number)));
+            }
+        })
     }
 
     fn fill(&self, bytes: &mut [u8]) {

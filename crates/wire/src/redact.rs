@@ -18,6 +18,9 @@ const MASK: &str = "[secret]";
 /// credential-like values. Also for a text that was cut while it was read: the beginning of a secret at its very end
 /// goes too.
 pub fn excerpt(text: &str, secrets: &[&Secret], chars_max: usize) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     let mut forms: Vec<Zeroizing<String>> = secrets
         .iter()
         .flat_map(|secret| forms_of(secret.expose()))

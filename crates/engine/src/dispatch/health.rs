@@ -1,14 +1,21 @@
 //! How well each revision is: slots, breaker, suspension, a vendor's pause. In memory; suspensions are also rows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use integrations::kit::Finish;
 use model::{DurationMs, IntegrationId, Outcome, Timestamp};
 use store::{HealthRow, Suspension};
+use tokio::sync::Semaphore;
 
 /// Sends at once of one revision: enough to hide a vendor's latency, few enough that one hanging sink holds no
 /// more than its share (I12).
 pub(crate) const SLOTS_PER_REVISION: usize = 32;
+/// Lanes claimed beyond these for a vendor that answers quickly: they wait for a slot. One look, one claim and one write
+/// are then shared by more lanes.
+const AHEAD_MAX: usize = 96;
+/// A quick reply, so that all that were claimed ahead leave within a tenth of a second.
+const QUICK: DurationMs = DurationMs(20);
 /// Sends at once in all: each holds a connection and a lane's events.
 pub(crate) const SLOTS_IN_ALL: usize = 512;
 /// Of one revision, what the vendor took and the store does not have yet. Such a send gives its slot to the next one, so
@@ -29,8 +36,12 @@ pub(crate) type RevisionKey = (IntegrationId, u32);
 /// One revision's state.
 #[derive(Debug, Default)]
 pub(crate) struct State {
+    /// Claimed, and not answered yet.
     in_flight: usize,
     unrecorded: usize,
+    /// Quick replies in a row: for each, one more lane may be claimed ahead.
+    quick: usize,
+    slots: Slots,
     failures: u32,
     breaker_until: Timestamp,
     breaker_pause: DurationMs,
@@ -42,6 +53,21 @@ pub(crate) struct State {
 impl State {
     fn is_idle(&self) -> bool {
         self.in_flight == 0 && self.unrecorded == 0
+    }
+
+    /// How many may be claimed at once.
+    fn width(&self) -> usize {
+        SLOTS_PER_REVISION + self.quick.min(AHEAD_MAX)
+    }
+}
+
+/// The places in which sends of one revision run.
+#[derive(Debug)]
+struct Slots(Arc<Semaphore>);
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots(Arc::new(Semaphore::new(SLOTS_PER_REVISION)))
     }
 }
 
@@ -79,7 +105,7 @@ impl Health {
             return usize::from(state.is_idle()).min(room);
         }
         let unrecorded = UNRECORDED_PER_REVISION.saturating_sub(state.unrecorded);
-        let free = SLOTS_PER_REVISION.saturating_sub(state.in_flight);
+        let free = state.width().saturating_sub(state.in_flight);
         free.min(unrecorded).min(room)
     }
 
@@ -101,25 +127,32 @@ impl Health {
         state.blocked_until.max(state.breaker_until).max(probe)
     }
 
-    pub fn claimed(&mut self, key: RevisionKey) {
-        self.states.entry(key).or_default().in_flight += 1;
+    /// A lane was claimed; in which slots its send may run.
+    pub fn claimed(&mut self, key: RevisionKey) -> Arc<Semaphore> {
         self.in_flight += 1;
+        let state = self.states.entry(key).or_default();
+        state.in_flight += 1;
+        state.slots.0.clone()
     }
 
     pub fn blocked(&mut self, key: RevisionKey, until: Timestamp) {
         self.states.entry(key).or_default().blocked_until = until;
     }
 
-    /// The vendor took it: its slot is free, though the store does not have the result yet. Any other reply keeps its slot
-    /// until [`Health::finished`] has learnt what it means. Whether it is time to look for more to send.
-    pub fn taken(&mut self, key: RevisionKey) -> bool {
+    /// The vendor took it: another lane may be claimed, though the store does not have the result yet. Any other reply
+    /// counts as in flight until [`Health::finished`] has learnt what it means. Whether it is time to look for more to send.
+    pub fn taken(&mut self, key: RevisionKey, took: DurationMs) -> bool {
         let state = self.states.entry(key).or_default();
+        state.quick = match took <= QUICK {
+            true => state.quick.saturating_add(1).min(AHEAD_MAX),
+            false => 0,
+        };
         state.in_flight = state.in_flight.saturating_sub(1);
         state.unrecorded += 1;
         self.in_flight = self.in_flight.saturating_sub(1);
         self.unrecorded += 1;
         // Not for each: a look that finds room for many costs little more than one for a single lane.
-        state.in_flight <= SLOTS_PER_REVISION / 2
+        state.in_flight <= state.width() / 2
     }
 
     /// The result is written, or given up, and nothing was learnt of the vendor; `taken` says whether [`Health::taken`] was
@@ -144,6 +177,9 @@ impl Health {
     ) -> HealthChange {
         self.released(key, taken);
         let state = self.states.entry(key).or_default();
+        if !taken {
+            state.quick = 0;
+        }
         match finish.outcome {
             Outcome::CredentialBad | Outcome::ScopeMissing | Outcome::TargetGone => {
                 let since = state.suspended.as_ref().map_or(now, |s| s.since);
@@ -309,7 +345,7 @@ mod tests {
         let mut sent = 0;
         while health.free_slots(KEY, now) > 0 {
             health.claimed(KEY);
-            health.taken(KEY);
+            health.taken(KEY, QUICK);
             sent += 1;
         }
         assert_eq!(sent, UNRECORDED_PER_REVISION);
@@ -326,10 +362,26 @@ mod tests {
         health.finished(KEY, &finish(Outcome::TargetGone, Some(404)), false, now);
         let probe = now + DurationMs::from_mins(10);
         health.claimed(KEY);
-        health.taken(KEY);
+        health.taken(KEY, DurationMs(QUICK.0 + 1));
         assert_eq!(health.free_slots(KEY, probe), 0);
         let change = health.finished(KEY, &finish(Outcome::Delivered, Some(200)), true, probe);
         assert_eq!(change, HealthChange::Recovered);
         assert_eq!(health.free_slots(KEY, probe), SLOTS_PER_REVISION);
+    }
+
+    #[test]
+    fn more_is_claimed_for_a_vendor_that_answers_quickly_until_it_does_not() {
+        let mut health = Health::default();
+        let now = Timestamp(1_000_000);
+        for _ in 0..2 * AHEAD_MAX {
+            health.claimed(KEY);
+            health.taken(KEY, QUICK);
+            health.released(KEY, true);
+        }
+        assert_eq!(health.free_slots(KEY, now), SLOTS_PER_REVISION + AHEAD_MAX);
+        let slots = health.claimed(KEY);
+        assert_eq!(slots.available_permits(), SLOTS_PER_REVISION);
+        health.taken(KEY, DurationMs(QUICK.0 + 1));
+        assert_eq!(health.free_slots(KEY, now), SLOTS_PER_REVISION);
     }
 }

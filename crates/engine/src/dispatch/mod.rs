@@ -3,31 +3,28 @@
 //! One loop looks (this file), tasks send (`send`), one loop writes results (`settle`). No connection, lock or
 //! transaction is held while a vendor thinks. A lost wake-up costs a second at most (I11).
 
+mod draft;
 mod grouping;
 pub(crate) mod health;
 mod look;
 pub(crate) mod send;
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use integrations::kit::Pace;
-use lifecycle::lanes::{self, LanePolicy};
-use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Outcome, Timestamp, Verb};
+use model::{DurationMs, Timestamp};
 use store::{
-    ClaimAnswer, ClaimWrite, Debit, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
+    ClaimAnswer, ClaimWrite, DueQuery, LaneChange, LanePut, LaneWork, LaneWrite, StoreError,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::{Catalog, Revision, group_of_handle};
 use crate::hub::Shared;
 use crate::telling;
 use health::RevisionKey;
 use look::{Looked, look};
-use send::{Errand, send};
 use settle::Settled;
 pub(crate) use settle::settle_loop;
 
@@ -49,6 +46,8 @@ pub(crate) struct Dispatcher {
     pub sends: TaskTracker,
     /// Where the turn of revisions stands (I12).
     turn: usize,
+    /// Revisions that had more due at the last look than was taken: they need not be asked again.
+    more_due: HashSet<RevisionKey>,
 }
 
 /// What a pass found.
@@ -79,6 +78,7 @@ impl Dispatcher {
             results,
             sends,
             turn: 0,
+            more_due: HashSet::new(),
         }
     }
 
@@ -123,7 +123,8 @@ impl Dispatcher {
     async fn pass(&mut self, now: Timestamp, boot: i64) -> Result<Passed, StoreError> {
         let catalog = self.shared.catalog.load_full();
         let keys: Vec<RevisionKey> = catalog.revisions.keys().copied().collect();
-        let dues = self.shared.store.next_due(keys.clone()).await?;
+        let guessed = !self.more_due.is_empty();
+        let dues = self.dues(&keys, now).await?;
         let mut next: Option<Timestamp> = None;
         let mut wants: Vec<DueQuery> = Vec::new();
         let mut vendor_slots: HashMap<RevisionKey, usize> = HashMap::new();
@@ -166,22 +167,51 @@ impl Dispatcher {
             });
         }
         self.take_turns(&mut wants);
-        let works = self.shared.store.due_lanes(now, wants).await?;
+        let works = self.shared.store.due_lanes(now, wants.clone()).await?;
         if works.is_empty() {
             return Ok(Passed {
                 next,
-                more: false,
+                more: guessed,
                 contested: false,
             });
         }
+        let full = full(&wants, &works);
         let worked = self.work(works, vendor_slots, now, boot).await?;
+        if worked.did {
+            self.more_due = full;
+        }
         // Alone, a lane that was lost was raised by the stepper, which is done with it.
         let contested = worked.lost && !worked.did && self.shared.store.shared();
         Ok(Passed {
             next,
-            more: worked.did || (worked.lost && !contested),
+            // After a guess `next` does not tell of the revisions that were not asked.
+            more: worked.did || guessed || (worked.lost && !contested),
             contested,
         })
+    }
+
+    /// When each revision has something to do.
+    async fn dues(
+        &mut self,
+        keys: &[RevisionKey],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let more_due = std::mem::take(&mut self.more_due);
+        let asked: Vec<RevisionKey> = keys
+            .iter()
+            .copied()
+            .filter(|key| !more_due.contains(key))
+            .collect();
+        let found = match asked.is_empty() {
+            true => Vec::new(),
+            false => self.shared.store.next_due(asked).await?,
+        };
+        let mut found = found.into_iter();
+        let due = |key| match more_due.contains(key) {
+            true => Some(now),
+            false => found.next().flatten(),
+        };
+        Ok(keys.iter().map(due).collect())
     }
 
     fn contested_pause(&self) -> DurationMs {
@@ -307,162 +337,19 @@ impl Dispatcher {
         }
         Ok(worked)
     }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct would only repeat `Draft`"
-    )]
-    fn draft(
-        &self,
-        catalog: &Catalog,
-        revision: Arc<Revision>,
-        work: LaneWork,
-        mut lane: Lane,
-        verb: Verb,
-        upto: u32,
-        skips: Vec<Attempt>,
-        now: Timestamp,
-    ) -> Draft {
-        let is_member = revision.is_member(&work.alert, Some(&work.lane));
-        let policy = *revision.policy_for(&work.alert, Some(&work.lane));
-        let idempotency_key = lanes::idempotency_key(&lane, verb);
-        let from = lane.cursor;
-        let claim = Claim {
-            id: ClaimId(self.shared.ids.next()),
-            node: self.shared.node,
-            verb,
-            upto,
-            head: lane.head,
-            sent_at: now,
-            until: now + policy.lease,
-        };
-        lanes::claim(&mut lane, claim.clone());
-        lane.due_at = Some(claim.until);
-        let expected = work.lane.version;
-        lane.version = expected + 1;
-        let durable = !policy.can.idempotent;
-        let handle = match verb {
-            Verb::CloseExtra(i) => lane.extra_handles.get(i as usize).cloned(),
-            _ => lane.handle.clone(),
-        };
-        // A group's is of no use to the vendor.
-        let handle = handle.filter(|h| is_member || group_of_handle(Some(h)).is_none());
-        let events: Vec<Event> = work
-            .pending
-            .iter()
-            .filter(|e| e.seq > from && e.seq <= upto)
-            .cloned()
-            .collect();
-        let later: Vec<Event> = work.pending.into_iter().filter(|e| e.seq > from).collect();
-        let source = catalog
-            .sources
-            .get(&work.alert.source)
-            .map_or(String::new(), |s| s.name.clone());
-        let errand = Errand {
-            revision,
-            source,
-            alert: work.alert,
-            events,
-            handle,
-            verb,
-            idempotency_key,
-            test: false,
-        };
-        let paces = match is_member {
-            true => Vec::new(),
-            false => errand
-                .revision
-                .sink
-                .paces(&errand.task(&self.shared, &errand.alert)),
-        };
-        Draft {
-            lane,
-            claim,
-            expected,
-            durable,
-            errand,
-            pending: later,
-            paces,
-            skips,
-            from,
-            policy,
-            is_member,
-        }
-    }
-
-    fn start(&self, draft: Draft, claimed_boot_ms: i64) {
-        let key = (draft.lane.key.integration, draft.lane.key.revision);
-        self.shared.health.lock().claimed(key);
-        let (shared, results) = (self.shared.clone(), self.results.clone());
-        self.sends.spawn(async move {
-            let started = shared.clock.boot_ms();
-            // A process that was stopped between its look and the send must not send under a lapsed claim (DESIGN §5).
-            let finish = if started - claimed_boot_ms > LEASE_SLACK.0 / 2 {
-                settle::too_late()
-            } else if draft.is_member {
-                grouping::tell(&shared, &draft.errand).await
-            } else {
-                send(&shared, &draft.errand).await
-            };
-            shared.crash_point("after_reply_before_record");
-            let took = DurationMs(shared.clock.boot_ms() - started);
-            telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
-            let taken = matches!(finish.outcome, Outcome::Delivered | Outcome::Accepted);
-            if taken && shared.health.lock().taken(key) {
-                shared.dispatch_wake.notify_one();
-            }
-            let settled = Settled {
-                taken,
-                policy: draft.policy,
-                is_member: draft.is_member,
-                revision: draft.errand.revision.clone(),
-                lane: draft.lane,
-                claim: draft.claim,
-                alert: draft.errand.alert,
-                pending: draft.pending,
-                from: draft.from,
-                buckets: draft.paces.into_iter().map(|p| p.bucket).collect(),
-                finish,
-                took,
-            };
-            // The receiver lives until all sends are done.
-            let _closed = results.send(settled).await;
-        });
-    }
 }
 
-/// A send that is about to be claimed.
-struct Draft {
-    /// With the claim.
-    lane: Lane,
-    claim: Claim,
-    expected: u32,
-    durable: bool,
-    errand: Errand,
-    /// Everything after the cursor, for the lane's next due time.
-    pending: Vec<Event>,
-    paces: Vec<Pace>,
-    /// What was decided on the way to this send.
-    skips: Vec<Attempt>,
-    from: u32,
-    policy: LanePolicy,
-    /// It tells its group, not the vendor.
-    is_member: bool,
-}
-
-impl Draft {
-    fn claim_write(&self, now: Timestamp) -> ClaimWrite {
-        let debits = self.paces.iter().map(|pace| Debit {
-            bucket: pace.bucket.clone(),
-            every: pace.every,
-            burst: pace.burst,
-        });
-        ClaimWrite {
-            lane: self.lane.clone(),
-            expected: self.expected,
-            durable: self.durable,
-            debits: debits.collect(),
-            now,
-        }
+/// The revisions that gave as many lanes as were wanted.
+fn full(wants: &[DueQuery], works: &[LaneWork]) -> HashSet<RevisionKey> {
+    let mut got: HashMap<RevisionKey, usize> = HashMap::new();
+    for work in works {
+        let key = work.lane.key;
+        *got.entry((key.integration, key.revision)).or_default() += 1;
     }
+    let keys = wants
+        .iter()
+        .map(|want| ((want.integration, want.revision), want.limit));
+    keys.filter(|(key, limit)| got.get(key).is_some_and(|got| got >= limit))
+        .map(|(key, _)| key)
+        .collect()
 }

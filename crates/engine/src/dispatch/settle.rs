@@ -47,7 +47,8 @@ pub(crate) fn too_late() -> Finish {
         outcome: Outcome::Retry,
         handle: None,
         status: Some(0),
-        excerpt: "not sent: the hub was stopped between claiming and sending".to_owned(),
+        excerpt: "not sent: by the time of its turn its claim had grown old (the hub was stopped, or the sends before it hung)"
+            .to_owned(),
     }
 }
 

@@ -8,6 +8,9 @@ use tokio::sync::Notify;
 
 use crate::intake::{Busy, Submission};
 
+/// How often a group gives way to tasks that are ready: each of them brought something, or the group was taken.
+const GIVES_WAY_MAX: usize = 16;
+
 /// The queue of people's actions, timers and walks.
 const INTERNAL: u128 = 0;
 
@@ -57,11 +60,12 @@ impl Queues {
         Ok(())
     }
 
-    /// Waits for something, then takes a group: whole batches, in turn from all queues, until `items_max` are had.
+    /// Waits for something, lets those that are ready come in too, then takes a group: whole batches, in turn from all queues, until `items_max` are had.
     /// `None` once the queues are closed and empty.
     pub async fn take(&self, items_max: usize) -> Option<Vec<Submission>> {
         loop {
             let arrived = self.arrived.notified();
+            self.let_in().await;
             {
                 let mut inner = self.inner.lock();
                 let group = inner.take(items_max);
@@ -73,6 +77,23 @@ impl Queues {
                 }
             }
             arrived.await;
+        }
+    }
+
+    /// The senders that the last group answered come back at the same time. A group for the first of them would make the
+    /// others wait for its commit; their tasks are ready to run, and this gives way to them. It waits for nothing else.
+    async fn let_in(&self) {
+        let mut before = self.waiting();
+        for _ in 0..GIVES_WAY_MAX {
+            if before == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+            let now = self.waiting();
+            if now == before {
+                return;
+            }
+            before = now;
         }
     }
 

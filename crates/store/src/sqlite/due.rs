@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Res;
 use super::load::Contents;
-use super::memory::Memory;
+use super::memory::{KnownDue, Memory};
 use super::{alerts, blobs, load};
 use crate::format::codes::{self};
 use crate::format::read::LaneColumns;
@@ -172,34 +172,45 @@ pub(super) fn next_due(
     memory: &Memory,
     of: &[(IntegrationId, u32)],
 ) -> Res<Vec<Option<Timestamp>>> {
+    let slots: Vec<Option<i64>> = of.iter().map(|revision| memory.slot(*revision)).collect();
+    let known: Vec<i64> = slots.iter().copied().flatten().collect();
+    let mut known = memory.known_dues(&known).into_iter();
     let mut found = Vec::with_capacity(of.len());
-    for (integration, revision) in of {
-        let Some(slot) = slot_of(conn, *integration, *revision)? else {
-            found.push(None);
-            continue;
-        };
-        let mut claimed = HashSet::new();
-        let mut earliest = Timestamp::NEVER;
-        memory.each_claim(slot, |row, lane| {
-            claimed.insert(row);
-            earliest = earliest.min(rows::look_at(lane).unwrap_or(Timestamp::NEVER));
-        });
-        for priority in PRIORITIES {
-            let mut select = conn.prepare_cached(
-                "SELECT alert_row, look_at FROM lane INDEXED BY lane_due
-                 WHERE slot = ?1 AND priority = ?2 AND look_at IS NOT NULL ORDER BY look_at",
-            )?;
-            let mut rows = select.query([slot, priority])?;
-            while let Some(r) = rows.next()? {
-                if !claimed.contains(&r.get::<_, i64>(0)?) {
-                    earliest = earliest.min(Timestamp(r.get(1)?));
-                    break;
-                }
+    for slot in slots {
+        found.push(match slot.and_then(|slot| Some((slot, known.next()?))) {
+            None => None,
+            Some((_, KnownDue::At(at))) => at,
+            Some((slot, KnownDue::Unknown(changes))) => {
+                let at = next_due_of(conn, memory, slot)?;
+                memory.remember_due(slot, changes, at);
+                at
             }
-        }
-        found.push((earliest < Timestamp::NEVER).then_some(earliest));
+        });
     }
     Ok(found)
+}
+
+fn next_due_of(conn: &Connection, memory: &Memory, slot: i64) -> Res<Option<Timestamp>> {
+    let mut claimed = HashSet::new();
+    let mut earliest = Timestamp::NEVER;
+    memory.each_claim(slot, |row, lane| {
+        claimed.insert(row);
+        earliest = earliest.min(rows::look_at(lane).unwrap_or(Timestamp::NEVER));
+    });
+    for priority in PRIORITIES {
+        let mut select = conn.prepare_cached(
+            "SELECT alert_row, look_at FROM lane INDEXED BY lane_due
+             WHERE slot = ?1 AND priority = ?2 AND look_at IS NOT NULL ORDER BY look_at",
+        )?;
+        let mut rows = select.query([slot, priority])?;
+        while let Some(r) = rows.next()? {
+            if !claimed.contains(&r.get::<_, i64>(0)?) {
+                earliest = earliest.min(Timestamp(r.get(1)?));
+                break;
+            }
+        }
+    }
+    Ok((earliest < Timestamp::NEVER).then_some(earliest))
 }
 
 pub(super) fn lane_work(conn: &Connection, memory: &Memory, key: LaneKey) -> Res<Option<LaneWork>> {

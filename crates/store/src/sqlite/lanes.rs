@@ -83,6 +83,7 @@ pub(super) fn put(
         ..
     } = lane.key;
     let slot = tx.pending.slot(tx.conn, tx.memory, integration, revision)?;
+    tx.pending.touch(slot);
     let sql = match before {
         None => {
             "INSERT INTO lane (alert_row, slot, version, priority, cursor, head, told, duplicates, orphans,
@@ -176,6 +177,7 @@ pub(super) fn removable(
 
 pub(super) fn remove(tx: &mut Tx<'_>, row: i64, found: Removable) -> Res<()> {
     let Removable { slot, before } = found;
+    tx.pending.touch(slot);
     tx.conn
         .prepare_cached("DELETE FROM lane WHERE alert_row = ?1 AND slot = ?2")?
         .execute([row, slot])?;

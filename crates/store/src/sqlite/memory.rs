@@ -1,11 +1,11 @@
 //! What is kept beside the file: live keys, claims, buckets, slots, counts. All of it is rebuilt or given up when the
 //! process ends; readers see a change only after the transaction that made it is committed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
-use model::{IntegrationId, Lane};
-use parking_lot::RwLock;
+use model::{IntegrationId, Lane, Timestamp};
+use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, params};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
@@ -27,6 +27,23 @@ pub(super) struct Memory {
     claims: RwLock<HashMap<i64, HashMap<i64, Lane>>>,
     slots: RwLock<HashMap<(IntegrationId, u32), i64>>,
     buckets: RwLock<HashMap<String, Bucket>>,
+    dues: Mutex<HashMap<i64, Due>>,
+}
+
+/// When a slot has its next lane: with many integrations most have not changed since somebody asked.
+#[derive(Default)]
+struct Due {
+    /// Counts the transactions that changed a lane of the slot.
+    changes: u64,
+    found: Option<Option<Timestamp>>,
+}
+
+/// What is known of a slot's next lane.
+#[derive(Clone, Copy)]
+pub(super) enum KnownDue {
+    At(Option<Timestamp>),
+    /// To be found out, and remembered if there were no more changes than this.
+    Unknown(u64),
 }
 
 impl Memory {
@@ -41,6 +58,7 @@ impl Memory {
             claims: RwLock::default(),
             slots: RwLock::default(),
             buckets: RwLock::default(),
+            dues: Mutex::default(),
         };
         super::live::each_live(conn, |row, key| {
             memory.live.write().insert(memory.hash(key), row);
@@ -116,6 +134,41 @@ impl Memory {
         if !pending.buckets.is_empty() {
             self.buckets.write().extend(pending.buckets);
         }
+        // Last of all: whoever asks after this sees everything above, and the file's rows too.
+        let mut dues = self.dues.lock();
+        for slot in pending.touched {
+            let due = dues.entry(slot).or_default();
+            due.changes += 1;
+            due.found = None;
+        }
+    }
+
+    /// What is known of each slot's next lane. To be asked before the file is read: an answer from rows that were older
+    /// than this is then never remembered.
+    pub(super) fn known_dues(&self, slots: &[i64]) -> Vec<KnownDue> {
+        let dues = self.dues.lock();
+        let known = |slot| match dues.get(slot) {
+            None => KnownDue::Unknown(0),
+            Some(due) => match due.found {
+                None => KnownDue::Unknown(due.changes),
+                Some(at) => KnownDue::At(at),
+            },
+        };
+        slots.iter().map(known).collect()
+    }
+
+    /// Remembers what was found, if nothing has changed since [`Memory::known_dues`] said so.
+    pub(super) fn remember_due(&self, slot: i64, changes: u64, at: Option<Timestamp>) {
+        let mut dues = self.dues.lock();
+        let due = dues.entry(slot).or_default();
+        if due.changes == changes {
+            due.found = Some(at);
+        }
+    }
+
+    /// The slot of a revision, if it ever had a lane that was committed.
+    pub(super) fn slot(&self, of: (IntegrationId, u32)) -> Option<i64> {
+        self.slots.read().get(&of).copied()
     }
 
     /// Forgets buckets that owe nothing, once there are many.
@@ -136,6 +189,8 @@ pub(super) struct Pending {
     claims: HashMap<LanePlace, Option<Lane>>,
     slots: HashMap<(IntegrationId, u32), i64>,
     buckets: HashMap<String, Bucket>,
+    /// Slots of which a lane was written, removed or claimed.
+    touched: HashSet<i64>,
     pub tally: Tally,
 }
 
@@ -167,7 +222,12 @@ impl Pending {
         }
     }
 
+    pub(super) fn touch(&mut self, slot: i64) {
+        self.touched.insert(slot);
+    }
+
     pub(super) fn claim(&mut self, place: LanePlace, lane: Lane) {
+        self.touch(place.1);
         self.claims.insert(place, Some(lane));
     }
 
@@ -198,7 +258,7 @@ impl Pending {
     ) -> Option<i64> {
         let key = (integration, revision);
         let pending = self.slots.get(&key).copied();
-        pending.or_else(|| memory.slots.read().get(&key).copied())
+        pending.or_else(|| memory.slot(key))
     }
 
     /// The slot of a revision, made if it has none yet.

@@ -63,8 +63,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             readers: 3,
-            writer_cache_kib: 32 * 1024,
-            reader_cache_kib: 4 * 1024,
+            writer_cache_kib: 16 * 1024,
+            reader_cache_kib: 2 * 1024,
             checkpoint_pages: 4096,
             busy: Duration::from_secs(5),
             pages_max: None,
