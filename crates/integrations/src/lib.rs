@@ -4,6 +4,7 @@
 //! vendor is and needs stands in its manifest; forms, reference pages, masks and conformance tests come from there.
 
 pub mod kit;
+pub mod pages;
 pub mod registry;
 
 mod alertmanager;

@@ -244,7 +244,7 @@ fn build_revision(
         .build(&settings)
         .map_err(|errors| problem(joined(&errors)))?;
     let manifest = kind.manifest();
-    let lane_policy = lane_policy(of, manifest);
+    let lane_policy = lane_policy(of, manifest, sink.can(manifest));
     Ok(Revision {
         integration: of.clone(),
         number: row.revision,
@@ -324,12 +324,11 @@ fn stored<T: serde::de::DeserializeOwned>(
 }
 
 /// What the decisions about lanes may know of an integration and its sink.
-fn lane_policy(of: &Integration, manifest: &SinkManifest) -> LanePolicy {
+fn lane_policy(of: &Integration, manifest: &SinkManifest, mut can: Capabilities) -> LanePolicy {
     let deadlines = manifest
         .deadline_ms
         .saturating_mul(u64::from(manifest.requests_max) * 3);
     let deadline = DurationMs(i64::try_from(deadlines).unwrap_or(i64::MAX / 4));
-    let mut can = manifest.can;
     let group = of.policy.group.as_ref();
     let notify_on = of
         .policy

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use integrations::kit::{Finish, Next, Step, Task};
-use model::{Alert, Event, Handle, Outcome, Verb, limits};
+use integrations::kit::{AFTER_MAX, Finish, Next, Step, Task};
+use model::{Alert, DurationMs, Event, Handle, Outcome, Verb, limits};
 use serde_json::Value;
 
 use crate::catalog::Revision;
@@ -88,8 +88,12 @@ async fn drive(
             Next::Request {
                 request,
                 memo: kept,
+                after,
             } => {
                 memo = kept;
+                if after > DurationMs::ZERO {
+                    shared.clock.sleep(after.min(AFTER_MAX)).await;
+                }
                 let sent = shared
                     .egress
                     .send(*request, manifest.deadline_ms, limits::REPLY_BYTES_MAX)

@@ -31,4 +31,4 @@ pub use manifest::{
 pub use settings::{
     SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret,
 };
-pub use sink::{Finish, Next, Pace, Reply, Sink, SinkKind, Step, Task};
+pub use sink::{AFTER_MAX, Finish, Next, Pace, Reply, Sink, SinkKind, Step, Task};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Alert, DurationMs, Event, Handle, Outcome, Timestamp, Verb};
+use model::{Alert, Capabilities, DurationMs, Event, Handle, Outcome, Timestamp, Verb};
 use serde_json::Value;
 use wire::http::{HttpReply, HttpRequest, TransportError};
 
@@ -16,6 +16,15 @@ pub trait SinkKind: Send + Sync {
     /// Valid settings against the sandbox at `base_url` (its own address, without the vendor's path), for
     /// conformance tests and examples.
     fn example(&self, base_url: &str) -> SettingsMap;
+    /// How the vendor answers with an error of the manifest: status and body. Without a form of its own, an error's code is
+    /// a status.
+    ///
+    /// # Panics
+    /// If the vendor has errors that are no statuses and says nothing of how they look.
+    fn example_error(&self, code: &str) -> (u16, String) {
+        let status = code.parse().expect("an error's code is a status");
+        (status, String::new())
+    }
 }
 
 /// A configured way out. Pure and restartable: everything it needs to go on is in the step's memo and reply.
@@ -24,6 +33,10 @@ pub trait Sink: Send + Sync {
     fn next(&self, task: &Task<'_>, step: Step<'_>) -> Next;
     /// A harmless request that tells whether credential and target are well; `None`: the vendor has none.
     fn probe(&self, step: Step<'_>) -> Option<Next>;
+    /// What the vendor can do with these settings: the manifest's, if it depends on none.
+    fn can(&self, manifest: &'static SinkManifest) -> Capabilities {
+        manifest.can
+    }
     /// The vendor's buckets that this task draws from (manifest limits). Bucket names hold no secret.
     fn paces(&self, task: &Task<'_>) -> Vec<Pace>;
     /// Where it goes, for people: `#ops`. No secret.
@@ -67,13 +80,35 @@ pub struct Step<'a> {
 /// What came back.
 pub type Reply = Result<HttpReply, TransportError>;
 
+/// The longest that a request waits: a lease has room for it.
+pub const AFTER_MAX: DurationMs = DurationMs::from_secs(2);
+
 /// What a sink wants next.
 pub enum Next {
     Request {
         request: Box<HttpRequest>,
         memo: Value,
+        /// How long to wait before it is sent, at most [`AFTER_MAX`]: for vendors that have the answer to a question a
+        /// moment later. Zero for all others. The send keeps its slot meanwhile.
+        after: DurationMs,
     },
     Finish(Finish),
+}
+
+impl Next {
+    /// A request that can be judged by its reply alone.
+    pub fn request(request: HttpRequest) -> Next {
+        Next::request_with(request, Value::Null)
+    }
+
+    /// A request with what the sink needs to know when its reply comes.
+    pub fn request_with(request: HttpRequest, memo: Value) -> Next {
+        Next::Request {
+            request: Box::new(request),
+            memo,
+            after: DurationMs::ZERO,
+        }
+    }
 }
 
 /// How a task ended.

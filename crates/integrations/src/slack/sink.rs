@@ -131,6 +131,11 @@ impl SinkKind for SlackKind {
         });
         settings.as_object().cloned().unwrap_or_default()
     }
+
+    /// Slack says no with 200.
+    fn example_error(&self, code: &str) -> (u16, String) {
+        (200, json!({ "ok": false, "error": code }).to_string())
+    }
 }
 
 /// A channel and a token.
@@ -174,10 +179,7 @@ impl Slack {
                 "authorization",
                 Secret::new(format!("Bearer {}", self.token.expose())),
             );
-        Next::Request {
-            request: Box::new(request),
-            memo: Value::Null,
-        }
+        Next::request(request)
     }
 
     fn request(&self, task: &Task<'_>) -> Next {

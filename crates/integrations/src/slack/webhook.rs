@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::{Capabilities, DurationMs, Manner, Secret, Status, Timestamp, Verb};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use wire::http::{HttpRequest, host_of};
 
@@ -94,6 +94,11 @@ impl SinkKind for SlackWebhookKind {
         let settings = json!({ "url": format!("{base_url}/slack/services/T0EXAMPLE/B0EXAMPLE/exampleExampleExample") });
         settings.as_object().cloned().unwrap_or_default()
     }
+
+    /// The words stand alone in the body; each has its status, 400 is the commonest.
+    fn example_error(&self, code: &str) -> (u16, String) {
+        (400, code.to_owned())
+    }
 }
 
 struct SlackWebhook {
@@ -126,10 +131,7 @@ impl SlackWebhook {
                 json!({ "text": message.text, "attachments": message.attachments })
             }
         };
-        Next::Request {
-            request: Box::new(HttpRequest::post_json(self.url.expose(), body.to_string())),
-            memo: Value::Null,
-        }
+        Next::request(HttpRequest::post_json(self.url.expose(), body.to_string()))
     }
 }
 

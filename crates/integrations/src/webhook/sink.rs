@@ -10,7 +10,7 @@ use http::header::{HeaderName, HeaderValue};
 use model::{Capabilities, Event, Manner, Outcome, Secret, Verb};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use wire::http::{HttpRequest, host_of};
 use wire::signatures::sign_standard_webhook;
 
@@ -212,10 +212,7 @@ impl Webhook {
         for (name, value) in &self.headers {
             request = request.secret_header(name.clone(), value.clone());
         }
-        Next::Request {
-            request: Box::new(request),
-            memo: Value::Null,
-        }
+        Next::request(request)
     }
 }
 

@@ -82,14 +82,8 @@ fn every_named_error_is_no_success_and_is_told_by_its_sentence() {
         let sink = build(*kind);
         let saying = Saying::of(samples::alert(Status::Open));
         for error in manifest.errors {
-            let reply = match error.code.parse::<u16>() {
-                Ok(status) => samples::reply(status, ""),
-                Err(_) if manifest.name == "slack_webhook" => samples::reply(400, error.code),
-                Err(_) => samples::reply(
-                    200,
-                    &json!({ "ok": false, "error": error.code }).to_string(),
-                ),
-            };
+            let (status, body) = kind.example_error(error.code);
+            let reply = samples::reply(status, &body);
             let finish = run(
                 &*sink,
                 &saying.task(Verb::Open),
