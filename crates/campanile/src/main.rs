@@ -70,6 +70,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Alerts(args) => {
             client::alerts(&args, &user(), &SystemClock, &mut out, until_told()).await?;
         }
+        Command::Integrations(args) => {
+            let code = client::integrations(&args, &SystemClock, &mut out).await?;
+            out.flush()?;
+            return Ok(code);
+        }
         Command::Silences(args) => {
             client::silences(&args, &user(), &SystemClock, &mut out).await?;
         }

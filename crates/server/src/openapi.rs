@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use crate::api::schema::{alert_schema, event_schema};
 use crate::api::{AlertDto, AttemptDto, EventDto, LaneDto, SilenceDto, WindowDto};
-use crate::api::{actions, alerts, attempts, configuration, silences, stream};
+use crate::api::{actions, alerts, attempts, configuration, silences, stream, trials};
 use crate::problem::ProblemJson;
 
 #[derive(OpenApi)]
@@ -34,6 +34,7 @@ use crate::problem::ProblemJson;
         silences::change,
         silences::end,
         configuration::integrations,
+        trials::test,
         configuration::sources,
         configuration::reload,
         serve,

@@ -13,6 +13,8 @@ pub enum Permission {
     SilenceAlerts,
     /// Look at sources and integrations, without their secrets.
     ViewConfiguration,
+    /// Send test alerts to where integrations go.
+    TestIntegrations,
     /// Make the hub read its configuration again.
     ChangeConfiguration,
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod alerts;
 mod hub;
+mod integrations;
 mod run;
 mod send;
 mod silences;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand};
 pub use admin::{AdminArgs, AdminCommand};
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
 pub use hub::HubArgs;
+pub use integrations::{IntegrationsArgs, IntegrationsCommand};
 pub use run::{CheckArgs, DemoOptions, ImportArgs, SandboxArgs, ServeOptions, Stress};
 pub use send::SendArgs;
 pub use silences::{AddArgs, DraftArgs, SilenceListArgs, SilencesArgs, SilencesCommand};
@@ -46,6 +48,8 @@ pub enum Command {
     Send(SendArgs),
     /// Look at a hub's alerts and work on them.
     Alerts(AlertsArgs),
+    /// Look at where a hub's alerts go, and try it out.
+    Integrations(IntegrationsArgs),
     /// Look at a hub's silences, make and end them.
     Silences(SilencesArgs),
     /// Check a configuration file: every problem at once, or what would run.

@@ -6,6 +6,7 @@ mod alerts;
 mod error;
 mod find;
 mod http;
+mod integrations;
 mod json;
 mod list;
 mod send;
@@ -19,6 +20,7 @@ mod text;
 mod watch;
 
 pub use alerts::run as alerts;
+pub use integrations::run as integrations;
 pub use send::run as send;
 pub use silences::run as silences;
 pub use table::{Column, table};

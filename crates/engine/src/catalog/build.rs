@@ -16,6 +16,7 @@ use model::{
 use store::{CatalogRows, IntegrationRow, RevisionRow, SourceRow};
 
 use crate::catalog::compare::{parse_source, revision_context, source_context};
+use crate::catalog::entrances::Entrances;
 use crate::catalog::{
     Catalog, CatalogError, CompiledInhibition, Integration, IntegrationSettings, Project,
     ProjectSettings, Revision, Sealer, Source, SourceRowSettings, Way,
@@ -65,11 +66,16 @@ pub fn build(
             .push(integration);
     }
     let live = rows.projects.iter().filter(|p| !p.deleted);
+    let entrances = integrations
+        .iter()
+        .map(|(project, of)| (*project, Entrances::of(of)))
+        .collect();
     Ok(Catalog {
         organization: organization.to_owned(),
         projects: live.filter_map(|p| projects.get(&p.id).cloned()).collect(),
         sources,
         integrations,
+        entrances,
         revisions,
         by_key,
     })

@@ -5,6 +5,7 @@
 
 mod build;
 pub(crate) mod compare;
+mod entrances;
 mod sealed;
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,6 +28,7 @@ pub use build::build;
 pub(crate) use compare::compare;
 pub use sealed::Sealer;
 
+use crate::catalog::entrances::Entrances;
 use crate::desired::{Existing, Inhibition, Of, Policy};
 use crate::entering::Entry;
 
@@ -202,6 +204,8 @@ pub struct Catalog {
     pub sources: HashMap<SourceId, Arc<Source>>,
     /// Integrations of each project, deleted ones included while they drain.
     pub integrations: HashMap<ProjectId, Vec<Arc<Integration>>>,
+    /// The same by what they ask for.
+    pub(crate) entrances: HashMap<ProjectId, Entrances>,
     pub revisions: BTreeMap<(IntegrationId, u32), Arc<Revision>>,
     by_key: HashMap<[u8; 32], Arc<Source>>,
 }
@@ -230,6 +234,28 @@ impl Catalog {
         let source = self.sources.get(&alert.source);
         let team = alert.content.labels.get("team").unwrap_or_default();
         Subject::of(alert, source.map_or("", |s| s.name.as_str()), team)
+    }
+
+    /// The integrations that have something to do with an alert: those that it might enter as it is now, and those of
+    /// `lanes`; in the project's order.
+    pub(crate) fn concerned(
+        &self,
+        alert: &Alert,
+        lanes: impl Iterator<Item = IntegrationId>,
+    ) -> impl Iterator<Item = &Arc<Integration>> {
+        let all = self.integrations_of(alert.project);
+        let mut places = Vec::new();
+        if let Some(entrances) = self.entrances.get(&alert.project) {
+            places = match alert.scope {
+                // Its members were let in.
+                Scope::Group(of) => entrances.place_of(of).into_iter().collect(),
+                _ => entrances.might_take(&self.subject(alert)),
+            };
+            places.extend(lanes.filter_map(|integration| entrances.place_of(integration)));
+            places.sort_unstable();
+            places.dedup();
+        }
+        places.into_iter().filter_map(|place| all.get(place))
     }
 
     /// Whether an integration of the alert's project wants it to enter, as it is now.

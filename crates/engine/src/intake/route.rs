@@ -52,7 +52,8 @@ pub(crate) fn route(
     now: Timestamp,
 ) -> bool {
     let mut changed = false;
-    for integration in catalog.integrations_of(alert.project) {
+    let own: Vec<IntegrationId> = lanes.iter().map(|l| l.lane.key.integration).collect();
+    for integration in catalog.concerned(alert, own.into_iter()) {
         let Some(revision) = catalog.revision(integration.id, integration.revision) else {
             continue;
         };

@@ -42,10 +42,28 @@ pub struct World {
 
 impl World {
     pub async fn new(change: impl FnOnce(&mut Desired, &str)) -> World {
+        World::of(None, change).await
+    }
+
+    /// What the vendors get is recorded in a file that `cargo xtask wire` holds against their specs.
+    pub async fn recorded(name: &str, change: impl FnOnce(&mut Desired, &str)) -> World {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("wire");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.jsonl"));
+        // The record is appended to.
+        let _first_run = std::fs::remove_file(&file);
+        World::of(Some(file), change).await
+    }
+
+    async fn of(
+        record: Option<std::path::PathBuf>,
+        change: impl FnOnce(&mut Desired, &str),
+    ) -> World {
         let clock = Arc::new(TestClock::at(NOON));
         let vendors_clock = clock.clone();
-        let sandbox =
-            Sandbox::new(SandboxOptions::new(Arc::new(move || vendors_clock.now().0))).unwrap();
+        let mut options = SandboxOptions::new(Arc::new(move || vendors_clock.now().0));
+        options.record = record;
+        let sandbox = Sandbox::new(options).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let vendors = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
@@ -126,7 +144,11 @@ impl World {
     }
 
     pub async fn fire(&self, key: &str) -> AlertId {
-        match self.send(vec![fire(key)]).await.remove(0) {
+        self.fire_signal(fire(key)).await
+    }
+
+    pub async fn fire_signal(&self, signal: Signal) -> AlertId {
+        match self.send(vec![signal]).await.remove(0) {
             SignalOutcome::Opened(id)
             | SignalOutcome::Changed(id)
             | SignalOutcome::Repeated(id) => id,
@@ -215,6 +237,29 @@ impl World {
         }
     }
 
+    /// As [`World::calm`], while time goes on: for vendors that are asked again after a moment, or ask for patience.
+    pub async fn settled(&self) {
+        let end = self.clock.now() + DurationMs::from_mins(10);
+        let mut quiet = 0;
+        while quiet < 20 {
+            assert!(self.clock.now() < end, "it does not come to rest");
+            self.clock.advance(DurationMs(250));
+            tick().await;
+            quiet = if self.hub.is_calm().await.unwrap() {
+                quiet + 1
+            } else {
+                0
+            };
+        }
+    }
+
+    pub fn integration_name(&self, id: model::IntegrationId) -> String {
+        let catalog = self.hub.catalog();
+        let mut all = catalog.integrations.values().flatten();
+        let found = all.find(|integration| integration.id == id);
+        found.unwrap().name.clone()
+    }
+
     /// Lets the loops do what is to be done at this time: until nothing is due or in flight.
     pub async fn calm(&self) {
         let mut quiet = 0;
@@ -292,7 +337,7 @@ pub fn webhook(name: &str, vendors: &str) -> DesiredIntegration {
     )
 }
 
-fn integration(name: &str, sink: &str, settings: Value) -> DesiredIntegration {
+pub fn integration(name: &str, sink: &str, settings: Value) -> DesiredIntegration {
     let Value::Object(settings) = settings else {
         unreachable!("an object is written above")
     };

@@ -10,5 +10,7 @@ mod outages;
 mod place;
 mod settings;
 mod silences;
+mod story;
 mod texts;
+mod trials;
 mod twin;

@@ -152,6 +152,19 @@ impl CompiledMatchers {
         self.0.iter().map(|(matcher, _)| matcher)
     }
 
+    /// The conditions that only certain values fulfil: of each the name and these values. What fulfils all matchers has
+    /// one of them under each name.
+    pub fn needed(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.0.iter().filter_map(|(matcher, test)| {
+            let values = match (test, matcher.op) {
+                (Test::Equal, MatchOp::Equal) => vec![matcher.value.as_str()],
+                (Test::OneOf(words), MatchOp::Regex) => words.iter().map(String::as_str).collect(),
+                _ => return None,
+            };
+            Some((matcher.name.as_str(), values))
+        })
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -15,6 +15,7 @@ pub(crate) mod schema;
 mod silence_forms;
 pub(crate) mod silences;
 pub(crate) mod stream;
+pub(crate) mod trials;
 
 use std::sync::Arc;
 
@@ -48,7 +49,8 @@ pub(crate) struct Route {
 /// The permission table: all routes of the native API.
 pub(crate) fn table() -> Vec<Route> {
     use Permission::{
-        ActOnAlerts, ChangeConfiguration, Public, SilenceAlerts, ViewAlerts, ViewConfiguration,
+        ActOnAlerts, ChangeConfiguration, Public, SilenceAlerts, TestIntegrations, ViewAlerts,
+        ViewConfiguration,
     };
     let one_silence = "/api/v1/silences/{id}";
     vec![
@@ -80,6 +82,11 @@ pub(crate) fn table() -> Vec<Route> {
             "/api/v1/integrations",
             ViewConfiguration,
             configuration::integrations,
+        ),
+        writes(
+            "/api/v1/integrations/{integration}/test",
+            TestIntegrations,
+            trials::test,
         ),
         reads("/api/v1/sources", ViewConfiguration, configuration::sources),
         writes("/api/v1/reload", ChangeConfiguration, configuration::reload),

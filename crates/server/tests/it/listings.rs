@@ -147,3 +147,25 @@ async fn a_reload_says_what_changed_or_every_problem() {
     let problems = &answer.json()["problems"];
     assert!(problems[0].as_str().unwrap().starts_with("line 3"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e23_an_integration_is_tried_out_by_its_name_and_the_answer_says_what_is_wrong() {
+    let world = World::new().await;
+    let tested = world
+        .post("/api/v1/integrations/hook/test?project=shop", &json!({}))
+        .await;
+    assert_eq!(tested.status, 200);
+    let tested = tested.json();
+    assert_eq!(tested["ok"], false, "nobody listens there");
+    assert_eq!(tested["integration"], "hook");
+    let messages = tested["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0]["said"], "opened");
+    assert_eq!(messages[0]["outcome"], "retry");
+    assert!(messages[0]["words"].as_str().unwrap().len() > 10);
+    assert!(!tested.to_string().contains(WEBHOOK_SECRET));
+    let unknown = world
+        .post("/api/v1/integrations/pager/test", &json!({}))
+        .await;
+    assert!(unknown.problem(400).contains("hook"));
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use model::limits::PENDING_EVENTS_MAX;
 use model::{AlertId, IntegrationId, Lane, LaneKey, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::fault::Res;
 use super::load::Contents;
@@ -70,13 +70,6 @@ pub(super) fn lanes_of(
     Ok(found)
 }
 
-fn slot_of(conn: &Connection, integration: IntegrationId, revision: u32) -> Res<Option<i64>> {
-    let mut select =
-        conn.prepare_cached("SELECT slot FROM slot WHERE integration = ?1 AND revision = ?2")?;
-    let slot = select.query_row(params![integration.to_bytes(), revision], |r| r.get(0));
-    Ok(slot.optional()?)
-}
-
 /// The lane with its alert and the events between cursor and head; `None` if its alert is gone.
 fn work(conn: &Connection, row: i64, lane: Lane) -> Res<Option<LaneWork>> {
     let pending = match lane.cursor < lane.head {
@@ -120,7 +113,7 @@ pub(super) fn due_lanes(
 ) -> Res<Vec<LaneWork>> {
     let mut found = Vec::new();
     for want in wants {
-        let Some(slot) = slot_of(conn, want.integration, want.revision)? else {
+        let Some(slot) = memory.slot((want.integration, want.revision)) else {
             continue;
         };
         let held = held(memory, slot, now);
@@ -217,7 +210,7 @@ pub(super) fn lane_work(conn: &Connection, memory: &Memory, key: LaneKey) -> Res
     let Some(row) = alerts::row_of(conn, key.alert)? else {
         return Ok(None);
     };
-    let Some(slot) = slot_of(conn, key.integration, key.revision)? else {
+    let Some(slot) = memory.slot((key.integration, key.revision)) else {
         return Ok(None);
     };
     let mut select = conn.prepare_cached(&format!(
@@ -238,7 +231,7 @@ pub(super) fn lanes_of_revision(
     after: Option<AlertId>,
     limit: usize,
 ) -> Res<Vec<Lane>> {
-    let Some(slot) = slot_of(conn, integration, revision)? else {
+    let Some(slot) = memory.slot((integration, revision)) else {
         return Ok(Vec::new());
     };
     let mut select = conn.prepare_cached(&format!(
@@ -262,10 +255,11 @@ pub(super) fn lanes_of_revision(
 /// Whether a lane of the revision owes something or is open downstream. A claim that is only in memory has a row that owes.
 pub(super) fn revision_in_use(
     conn: &Connection,
+    memory: &Memory,
     integration: IntegrationId,
     revision: u32,
 ) -> Res<bool> {
-    let Some(slot) = slot_of(conn, integration, revision)? else {
+    let Some(slot) = memory.slot((integration, revision)) else {
         return Ok(false);
     };
     let mut select = conn.prepare_cached(

@@ -373,7 +373,7 @@ impl Store for SqliteStore {
         integration: IntegrationId,
         revision: u32,
     ) -> BoxFuture<'_, StoreResult<bool>> {
-        self.read(move |conn, _| due::revision_in_use(conn, integration, revision))
+        self.read(move |conn, memory| due::revision_in_use(conn, memory, integration, revision))
     }
 
     fn list_alerts(&self, query: AlertQuery) -> BoxFuture<'_, StoreResult<Vec<SeenAlert>>> {

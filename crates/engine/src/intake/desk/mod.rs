@@ -18,7 +18,6 @@ use store::{AlertWrite, SeenRow};
 pub(super) use working::Working;
 
 use crate::catalog::{Catalog, Source};
-use crate::desired::Flapping;
 use crate::hub::Shared;
 use crate::intake::route::{LaneState, Rerouted, replan_held, reroute, route};
 use crate::intake::{Item, ItemOutcome};
@@ -328,8 +327,8 @@ impl<'a> Desk<'a> {
     fn count_opening(&mut self, index: usize, at: usize, events: &[Event]) {
         let opens = |kind: EventKind| matches!(kind, EventKind::Opened | EventKind::Reopened);
         let (project, hash) = (self.workings[at].alert.project, self.workings[at].hash);
-        let integrations = self.catalog.integrations_of(project).iter();
-        let rules: Vec<Flapping> = integrations.filter_map(|i| i.policy.flapping).collect();
+        let entrances = self.catalog.entrances.get(&project);
+        let rules = entrances.map_or(&[][..], |entrances| &entrances.flapping);
         if rules.is_empty() || !events.iter().any(|event| opens(event.kind)) {
             return;
         }
