@@ -70,6 +70,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Alerts(args) => {
             client::alerts(&args, &user(), &SystemClock, &mut out, until_told()).await?;
         }
+        Command::Attempts(args) => client::attempts(&args, &SystemClock, &mut out).await?,
         Command::Integrations(args) => {
             let code = client::integrations(&args, &SystemClock, &mut out).await?;
             out.flush()?;

@@ -1,8 +1,10 @@
 //! What the operator wants, as values: the configuration file's meaning, checked and without its syntax.
 //! `catalog` compares it with what the store has and acts on the difference.
 
+use std::collections::BTreeMap;
+
 use integrations::kit::SettingsMap;
-use model::{DurationMs, EventKind, Matcher, Secret, TimeInterval};
+use model::{DurationMs, EventKind, Matcher, Secret, Severity, TimeInterval};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is declared.
@@ -124,6 +126,9 @@ pub struct Policy {
     pub active: Vec<TimeInterval>,
     /// An alert that opens and closes all the time is held until it is calm.
     pub flapping: Option<Flapping>,
+    /// As what a severity is told here, where that is not itself. Matchers see the alert's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub severity: BTreeMap<Severity, Severity>,
 }
 
 /// How alerts are put together.
@@ -167,6 +172,7 @@ impl Default for Policy {
             mute: Vec::new(),
             active: Vec::new(),
             flapping: None,
+            severity: BTreeMap::new(),
         }
     }
 }

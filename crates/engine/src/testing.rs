@@ -10,7 +10,7 @@ use model::{
 use store::HealthRow;
 
 use crate::catalog::Revision;
-use crate::dispatch::send::{Errand, send};
+use crate::dispatch::send::{Errand, send, told_as};
 use crate::hub::Hub;
 use crate::telling;
 
@@ -78,13 +78,18 @@ impl Hub {
                 AlertKind::Notification => CloseReason::Informed,
             });
         }
-        let event = event(&alert, now);
+        let mut events = vec![event(&alert, now)];
+        told_as(
+            &revision.integration.policy.severity,
+            &mut alert,
+            &mut events,
+        );
         let errand = Errand {
             revision: revision.clone(),
             source: "test".to_owned(),
             idempotency_key: format!("test-{}-{}", alert.id, alert.seq),
             alert,
-            events: vec![event],
+            events,
             handle: handle.clone(),
             verb,
             test: true,

@@ -5,6 +5,7 @@
 
 mod admin;
 mod alerts;
+mod attempts;
 mod hub;
 mod integrations;
 mod run;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 pub use admin::{AdminArgs, AdminCommand};
 pub use alerts::{AlertsArgs, AlertsCommand, ListArgs, OneArgs, WatchArgs, Which};
+pub use attempts::AttemptsArgs;
 pub use hub::HubArgs;
 pub use integrations::{IntegrationsArgs, IntegrationsCommand};
 pub use run::{CheckArgs, DemoOptions, ImportArgs, SandboxArgs, ServeOptions, Stress};
@@ -48,6 +50,8 @@ pub enum Command {
     Send(SendArgs),
     /// Look at a hub's alerts and work on them.
     Alerts(AlertsArgs),
+    /// List what a hub tried to tell, and what services answered.
+    Attempts(AttemptsArgs),
     /// Look at where a hub's alerts go, and try it out.
     Integrations(IntegrationsArgs),
     /// Look at a hub's silences, make and end them.

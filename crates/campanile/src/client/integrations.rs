@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::{IntegrationsArgs, IntegrationsCommand};
 use crate::client::http::Hub;
 use crate::client::json::{list, number, text, time};
-use crate::client::list::query;
+use crate::client::list::listing as asked;
 use crate::client::table::{Column, WIDTH, table};
 use crate::client::text::{clean, relative, wrap};
 
@@ -26,16 +26,16 @@ pub async fn run(
         .iter()
         .map(|p| ("project", p.clone()))
         .collect();
-    let asked = query(&project, None);
     let (answer, shown, code) = match &args.command {
         IntegrationsCommand::List => {
-            let answer = hub.get(&format!("/api/v1/integrations{asked}")).await?;
+            let path = asked("/api/v1/integrations", &project, None);
+            let answer = hub.get(&path).await?;
             let shown = listing(list(&answer, "integrations"), clock.now());
             (answer, shown, ExitCode::SUCCESS)
         }
         IntegrationsCommand::Test { name } => {
             let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-            let path = format!("/api/v1/integrations/{name}/test{asked}");
+            let path = asked(&format!("/api/v1/integrations/{name}/test"), &project, None);
             let answer = hub.post(&path, &json!({})).await?;
             let code = match answer["ok"] == true {
                 true => ExitCode::SUCCESS,

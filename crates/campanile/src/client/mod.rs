@@ -3,6 +3,7 @@
 //! `http` asks, `find` turns what people type into an id, `text`, `table`, `show` make the answers readable (pure).
 
 mod alerts;
+mod attempts;
 mod error;
 mod find;
 mod http;
@@ -20,6 +21,7 @@ mod text;
 mod watch;
 
 pub use alerts::run as alerts;
+pub use attempts::run as attempts;
 pub use integrations::run as integrations;
 pub use send::run as send;
 pub use silences::run as silences;

@@ -1,9 +1,11 @@
 //! `policy`: how an integration delivers.
 
+use std::collections::BTreeMap;
+
 use engine::desired::{Flapping, GroupBy, Grouping, Of, Policy};
 use integrations::kit::SinkKind;
 use model::limits::{LABEL_NAME_BYTES_MAX, LABELS_MAX};
-use model::{DurationMs, EventKind};
+use model::{DurationMs, EventKind, Severity};
 
 use crate::config::intervals::{self, NamedIntervals};
 use crate::config::limits::{FLAPPING_CHANGES_MAX, FLAPPING_CHANGES_MIN};
@@ -55,9 +57,27 @@ pub fn policy(
         flapping: section
             .take("flapping")
             .and_then(|field| flapping(field.section().here()?)),
+        severity: section
+            .take("severity")
+            .and_then(|field| Some(severities(field.section().here()?)))
+            .unwrap_or_default(),
     };
     section.finish();
     policy
+}
+
+/// `severity: { warning: critical }`: as what each is told.
+fn severities(mut section: Section<'_>) -> BTreeMap<Severity, Severity> {
+    let words = Severity::ALL.map(|severity| (severity.as_str(), severity));
+    let mut told = BTreeMap::new();
+    for severity in Severity::ALL {
+        let field = section.take(severity.as_str());
+        if let Some(other) = field.and_then(|field| field.word("severity", &words).here()) {
+            told.insert(severity, other);
+        }
+    }
+    section.finish();
+    told
 }
 
 /// `group_by` with what belongs to it. Alertmanager's defaults.

@@ -11,3 +11,4 @@ mod forwarding;
 mod hub;
 mod program;
 mod prometheus;
+mod trying;

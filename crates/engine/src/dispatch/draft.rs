@@ -7,7 +7,7 @@ use lifecycle::lanes::{self, LanePolicy};
 use model::{Attempt, Claim, ClaimId, DurationMs, Event, Lane, Outcome, Timestamp, Verb};
 use store::{ClaimWrite, Debit, LaneWork};
 
-use super::send::{Errand, send};
+use super::send::{Errand, send, told_as};
 use super::settle::Settled;
 use super::{Dispatcher, LEASE_SLACK, grouping, settle};
 use crate::catalog::{Catalog, Revision, group_of_handle};
@@ -89,21 +89,27 @@ impl Dispatcher {
         };
         // A group's is of no use to the vendor.
         let handle = handle.filter(|h| is_member || group_of_handle(Some(h)).is_none());
-        let events: Vec<Event> = work
+        let mut events: Vec<Event> = work
             .pending
             .iter()
             .filter(|e| e.seq > from && e.seq <= upto)
             .cloned()
             .collect();
         let later: Vec<Event> = work.pending.into_iter().filter(|e| e.seq > from).collect();
+        let mut alert = work.alert;
+        told_as(
+            &revision.integration.policy.severity,
+            &mut alert,
+            &mut events,
+        );
         let source = catalog
             .sources
-            .get(&work.alert.source)
+            .get(&alert.source)
             .map_or(String::new(), |s| s.name.clone());
         let errand = Errand {
             revision,
             source,
-            alert: work.alert,
+            alert,
             events,
             handle,
             verb,

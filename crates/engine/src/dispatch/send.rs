@@ -1,10 +1,11 @@
 //! One task on its way: the sink says what to request, egress sends it, the sink judges.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use integrations::kit::{AFTER_MAX, Finish, Next, Step, Task};
-use model::{Alert, DurationMs, Event, Handle, Outcome, Verb, limits};
+use model::{Alert, DurationMs, Event, Handle, Outcome, Severity, Verb, limits};
 use serde_json::Value;
 
 use crate::catalog::Revision;
@@ -50,6 +51,25 @@ async fn once(shared: &Shared, errand: &Errand, alert: &Alert) -> Finish {
     let sink = &errand.revision.sink;
     let next = |step: Step<'_>| guarded(errand.revision.manifest.name, || sink.next(&task, step));
     drive(shared, errand.revision.manifest, next).await
+}
+
+/// An alert and its events with the severities as which this integration is told of them.
+pub(crate) fn told_as(
+    severities: &BTreeMap<Severity, Severity>,
+    alert: &mut Alert,
+    events: &mut [Event],
+) {
+    if severities.is_empty() {
+        return;
+    }
+    let contents = events.iter_mut().filter_map(|event| event.content.as_mut());
+    for content in std::iter::once(&mut alert.content).chain(contents) {
+        if let Some(other) = severities.get(&content.severity)
+            && *other != content.severity
+        {
+            Arc::make_mut(content).severity = *other;
+        }
+    }
 }
 
 impl Errand {

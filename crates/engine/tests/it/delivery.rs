@@ -1,6 +1,7 @@
 //! From a signal to a message.
 
 use integrations::kit::SignalOutcome;
+use lifecycle::matching::parse_matcher;
 use model::{DurationMs, Severity, Signal, SignalKind};
 
 use crate::harness::{World, color, fire, slack};
@@ -126,4 +127,24 @@ async fn notifications_of_one_key_are_all_taken_beside_an_open_issue_of_that_key
             |w| w.messages().len() == 5,
         )
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_is_told_of_another_severity_and_matched_by_the_alerts_own() {
+    let world = World::new(|desired, _| {
+        let slack = &mut desired.projects[0].integrations[0];
+        slack.matchers = vec![parse_matcher(r#"severity="warning""#).unwrap()];
+        slack.policy.severity = [(Severity::Warning, Severity::Critical)].into();
+    })
+    .await;
+    let warning = Signal {
+        severity: Some(Severity::Warning),
+        ..fire("db-1")
+    };
+    let id = world.fire_signal(warning).await;
+    world.until("it is told", |w| w.messages().len() == 1).await;
+    let shown = format!("{:?}", world.messages()[0].content);
+    assert!(shown.contains("Critical"), "{shown}");
+    assert!(!shown.contains("Warning"), "{shown}");
+    assert_eq!(world.alert(id).await.severity(), Severity::Warning);
 }

@@ -1,5 +1,6 @@
 //! The webhook: every event of an alert as one signed POST, in the form of Standard Webhooks.
 
+mod form;
 mod render;
 mod sink;
 #[cfg(test)]

@@ -10,10 +10,11 @@ use http::header::{HeaderName, HeaderValue};
 use model::{Capabilities, Event, Manner, Outcome, Secret, Verb};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use wire::http::{HttpRequest, host_of};
 use wire::signatures::sign_standard_webhook;
 
+use super::form::Form;
 use super::render::body;
 use crate::kit::{
     Edition, ErrorSentence, Finish, Judge, Next, Pace, SecretText, SettingsError, SettingsMap,
@@ -107,6 +108,12 @@ struct WebhookSettings {
     #[serde(default)]
     #[schemars(extend("x-setting" = "credential"))]
     headers: BTreeMap<String, SecretText>,
+    /// The JSON body in your own form, as a Handlebars or Mustache template: `{"text": "{{alert.title}}"}`. It is given what
+    /// the hub's own form has (`type`, `timestamp`, `data`), and its parts once more as `alert`, `event`, `labels` and
+    /// `annotations`. Values inside a JSON string are escaped for it. If it cannot be rendered, the hub's own form is sent,
+    /// and the attempt says why.
+    #[serde(default)]
+    template: Option<String>,
 }
 
 /// The kind itself.
@@ -135,8 +142,11 @@ impl SinkKind for WebhookKind {
             }
         }
         errors.extend(headers_problem(&settings.headers));
-        match url {
-            Some(url) if errors.is_empty() => Ok(Arc::new(Webhook {
+        let template = settings.template.map(|text| Form::compile(&text));
+        let template = template.transpose().map_err(|e| errors.push(e)).ok();
+        match (url, template) {
+            (Some(url), Some(template)) if errors.is_empty() => Ok(Arc::new(Webhook {
+                template,
                 path: Secret::new(&url[url::Position::BeforePath..]),
                 url: Secret::new(url),
                 secrets,
@@ -186,11 +196,18 @@ struct Webhook {
     /// Those that sign, in Standard Webhooks' form.
     secrets: Vec<Secret>,
     headers: Vec<(String, Secret)>,
+    template: Option<Form>,
 }
 
 impl Webhook {
     fn request(&self, task: &Task<'_>) -> Next {
-        let body = match serde_json::to_vec(&body(task, event(task))) {
+        let own = body(task, event(task));
+        let (formed, fallback) = match self.template.as_ref().map(|form| form.render(&own)) {
+            Some(Ok(formed)) => (Some(formed), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
+        };
+        let body = match formed.map_or_else(|| serde_json::to_vec(&own), Ok) {
             Ok(body) => body,
             Err(_) => {
                 return ours(
@@ -212,7 +229,7 @@ impl Webhook {
         for (name, value) in &self.headers {
             request = request.secret_header(name.clone(), value.clone());
         }
-        Next::request(request)
+        Next::request_with(request, fallback.map_or(Value::Null, Value::String))
     }
 }
 
@@ -246,7 +263,14 @@ impl Sink for Webhook {
             now: task.now,
             overrides: &[],
         };
-        Next::Finish(judge.judge(reply))
+        let mut finish = judge.judge(reply);
+        if let Some(why) = step.memo.as_str() {
+            finish.excerpt = format!(
+                "sent in the hub's own form, because {why}. {}",
+                finish.excerpt
+            );
+        }
+        Next::Finish(finish)
     }
 
     /// Every request to a webhook is a message.

@@ -160,3 +160,69 @@ fn i9_the_targets_name_is_its_host_alone() {
         built(json!({ "url": "https://user:pa55word@hooks.example:8443/s3cr3t?token=t0k3n" }));
     assert_eq!(sink.target(), "hooks.example:8443");
 }
+
+#[test]
+fn a_template_of_ones_own_is_json_whatever_the_values() {
+    let template = r#"{ "text": "{{alert.title}}: {{labels.instance}}", "kind": "{{type}}", "of": {{{alert.labels}}} }"#;
+    let sink = built(json!({ "template": template }));
+    let mut alert = samples::alert(Status::Open);
+    let content = std::sync::Arc::make_mut(&mut alert.content);
+    content.title = "disk \"sda\"\nis full".to_owned();
+    content.labels.set("instance", "db-1\\x");
+    let saying = Saying::of(alert);
+    let sent = request(&*sink, &saying.task(event(1, Status::Open)));
+    let body: Value = serde_json::from_slice(&sent.body).unwrap();
+    assert_eq!(body["text"], "disk \"sda\"\nis full: db-1\\x");
+    assert_eq!(body["of"]["instance"], "db-1\\x");
+    assert!(body["kind"].as_str().unwrap().starts_with("alert."));
+}
+
+#[test]
+fn a_template_that_gives_no_json_falls_back_and_the_attempt_says_so() {
+    // A value outside of a string must be JSON by itself; a title is not.
+    let sink = built(json!({ "template": r#"{ "text": {{alert.title}} }"# }));
+    let saying = Saying::of(samples::alert(Status::Open));
+    let task = saying.task(event(1, Status::Open));
+    let first = crate::kit::Step {
+        number: 0,
+        memo: &Value::Null,
+        reply: None,
+    };
+    let crate::kit::Next::Request { request, memo, .. } = sink.next(&task, first) else {
+        panic!("no request")
+    };
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert!(body["data"]["alert"].is_object(), "the hub's own form");
+    let reply = reply(200, "");
+    let second = crate::kit::Step {
+        number: 1,
+        memo: &memo,
+        reply: Some(&reply),
+    };
+    let crate::kit::Next::Finish(finish) = sink.next(&task, second) else {
+        panic!("another request")
+    };
+    assert_eq!(finish.outcome, Outcome::Delivered);
+    assert!(
+        finish
+            .excerpt
+            .starts_with("sent in the hub's own form, because the template fails: line 1"),
+        "{}",
+        finish.excerpt
+    );
+}
+
+#[test]
+fn a_template_that_is_none_is_refused_with_its_place() {
+    let mut settings = WEBHOOK.example(BASE);
+    settings.insert("template".to_owned(), json!("{ \"text\": \"{{#if}}\" }"));
+    let Err(errors) = WEBHOOK.build(&settings) else {
+        panic!("taken")
+    };
+    assert_eq!(errors[0].field, "template");
+    assert!(
+        errors[0].problem.starts_with("line 1"),
+        "{}",
+        errors[0].problem
+    );
+}

@@ -1,5 +1,6 @@
 //! Looking at the running configuration, and reading it again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -83,6 +84,8 @@ pub(crate) struct PolicyDto {
     active: Vec<TimeInterval>,
     /// When an alert counts as flapping; `null`: never.
     flapping: Option<FlappingDto>,
+    /// As what a severity is told here, where that is not itself.
+    severity: BTreeMap<&'static str, &'static str>,
 }
 
 /// How alerts are put together.
@@ -192,6 +195,9 @@ fn policy(integration: &Integration) -> PolicyDto {
             changes: flapping.changes,
             window: shown(flapping.window),
         }),
+        severity: (policy.severity.iter())
+            .map(|(own, told)| (own.as_str(), told.as_str()))
+            .collect(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What keeps noise away: exceptions, groups, times, flapping, inhibition.
 
 use engine::desired::{Flapping, GroupBy, Grouping};
-use model::DurationMs;
+use model::{DurationMs, Severity};
 
 use super::{good, problems, with_integration};
 
@@ -47,6 +47,7 @@ projects:
       mute: [nights, holidays, { weekdays: ['monday:friday'] }]
       active: [{ months: ['january:june'] }]
       flapping: { changes: 5, window: 10m }
+      severity: { warning: critical, info: minor }
   - { name: all, sink: chat, settings: { channel: '#a', token: abcdef }, policy: { group_by: [...], group_interval: 1m } }
   - { name: one, sink: chat, settings: { channel: '#a', token: abcdef }, policy: { group_by: [] } }
 ";
@@ -70,6 +71,8 @@ projects:
             interval: DurationMs::from_mins(5),
         })
     );
+    assert_eq!(policy.severity[&Severity::Warning], Severity::Critical);
+    assert_eq!(policy.severity.len(), 2);
     assert_eq!((policy.mute.len(), policy.active.len()), (4, 1));
     assert_eq!(policy.mute[0].times[1].end_time, "06:00");
     assert_eq!(policy.mute[1].days_of_month, ["24:26", "-1"]);
