@@ -17,6 +17,7 @@ pub mod limits;
 mod own;
 mod pace;
 mod page;
+pub mod pagerduty;
 mod record;
 mod registry;
 pub mod slack;

@@ -5,6 +5,7 @@
 mod cases {
     mod faults;
     mod host;
+    mod pagerduty;
     mod pages;
     mod record;
     mod slack_hooks;
