@@ -12,4 +12,5 @@ mod alertmanager_webhook;
 mod generic;
 mod pagerduty;
 mod slack;
+mod victorops;
 mod webhook;

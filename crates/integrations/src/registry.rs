@@ -1,7 +1,7 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, generic, pagerduty, slack, webhook};
+use crate::{alertmanager, alertmanager_webhook, generic, pagerduty, slack, victorops, webhook};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[
@@ -10,6 +10,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &webhook::WEBHOOK,
     &pagerduty::PAGERDUTY,
     &pagerduty::PAGERDUTY_CHANGE,
+    &victorops::VICTOROPS,
 ];
 
 /// Every way in.

@@ -22,6 +22,7 @@ mod record;
 mod registry;
 pub mod slack;
 mod vendor;
+pub mod victorops;
 mod violations;
 pub mod webhook;
 

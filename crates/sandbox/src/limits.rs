@@ -84,3 +84,9 @@ pub const PAGERDUTY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Log entries, and notes, of one incident: an alert may be triggered again for weeks.
 pub const PAGERDUTY_LOG: usize = 200;
+
+/// Incidents of the VictorOps organization, and entries of its timeline; the oldest go first.
+pub const VICTOROPS_INCIDENTS: usize = 20_000;
+
+/// Bytes of that timeline.
+pub const VICTOROPS_BYTES: usize = 16 * 1024 * 1024;

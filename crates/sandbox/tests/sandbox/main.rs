@@ -12,5 +12,6 @@ mod cases {
     mod slack_limits;
     mod slack_methods;
     mod slack_updates;
+    mod victorops;
     mod webhook;
 }
