@@ -10,5 +10,7 @@ pub mod registry;
 mod alertmanager;
 mod alertmanager_webhook;
 mod generic;
+mod pagerduty;
 mod slack;
+mod victorops;
 mod webhook;

@@ -17,10 +17,12 @@ pub mod limits;
 mod own;
 mod pace;
 mod page;
+pub mod pagerduty;
 mod record;
 mod registry;
 pub mod slack;
 mod vendor;
+pub mod victorops;
 mod violations;
 pub mod webhook;
 

@@ -72,3 +72,21 @@ pub const PAGE_DELIVERIES: usize = 100;
 
 /// Characters of a webhook body that its page shows.
 pub const PAGE_BODY_CHARS: usize = 4_000;
+
+/// Services of the PagerDuty account: any routing key makes one.
+pub const PAGERDUTY_SERVICES: usize = 1_000;
+
+/// Incidents of the PagerDuty account, and change events; the oldest go first.
+pub const PAGERDUTY_INCIDENTS: usize = 20_000;
+
+/// Bytes of those change events.
+pub const PAGERDUTY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Log entries, and notes, of one incident: an alert may be triggered again for weeks.
+pub const PAGERDUTY_LOG: usize = 200;
+
+/// Incidents of the VictorOps organization, and entries of its timeline; the oldest go first.
+pub const VICTOROPS_INCIDENTS: usize = 20_000;
+
+/// Bytes of that timeline.
+pub const VICTOROPS_BYTES: usize = 16 * 1024 * 1024;

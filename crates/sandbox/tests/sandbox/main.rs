@@ -5,11 +5,13 @@
 mod cases {
     mod faults;
     mod host;
+    mod pagerduty;
     mod pages;
     mod record;
     mod slack_hooks;
     mod slack_limits;
     mod slack_methods;
     mod slack_updates;
+    mod victorops;
     mod webhook;
 }
