@@ -23,9 +23,11 @@ pub static PAGERDUTY: PagerDutyKind = PagerDutyKind;
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum AcknowledgeFrom {
+    /// Whoever acknowledges here expects that nobody is paged any more.
     #[default]
-    PagerDuty,
     Anywhere,
+    /// As MongoDB has it (M6).
+    PagerDuty,
 }
 
 /// Settings of `pagerduty`.
@@ -38,10 +40,10 @@ pub struct PagerDutySettings {
     #[serde(default)]
     #[schemars(extend("x-setting" = "target"))]
     region: Region,
-    /// `pagerduty`: people acknowledge in PagerDuty alone, and an acknowledgement made elsewhere is not told to it. `anywhere`: it is, and with `api_token` its withdrawal and snoozes are too.
+    /// `anywhere`: an acknowledgement is told to PagerDuty wherever it was made, and with `api_token` its withdrawal and snoozes are too. `pagerduty`: people acknowledge in PagerDuty alone, and an acknowledgement made elsewhere is not told to it.
     #[serde(default)]
     acknowledge_from: AcknowledgeFrom,
-    /// A REST API key of the account. With it notes reach PagerDuty, and with `acknowledge_from: anywhere` snoozes (at most seven days) and withdrawn acknowledgements. Pages go out whether it works or not.
+    /// A REST API key of the account. With it notes reach PagerDuty, and unless `acknowledge_from` is `pagerduty` snoozes (at most seven days) and withdrawn acknowledgements. Pages go out whether it works or not.
     #[serde(default)]
     #[schemars(extend("x-setting" = "credential"))]
     api_token: Option<SecretText>,
@@ -105,7 +107,6 @@ impl SinkKind for PagerDutyKind {
     fn example(&self, base_url: &str) -> SettingsMap {
         let settings = json!({
             "routing_key": "0123456789abcdef0123456789abcdef",
-            "acknowledge_from": "anywhere",
             "base_url": format!("{base_url}/pagerduty"),
         });
         settings.as_object().cloned().unwrap_or_default()

@@ -6,10 +6,10 @@ use super::change::ChangeSettings;
 use super::kind::PagerDutySettings;
 use crate::kit::{Edition, ErrorSentence, SinkManifest};
 
-/// The Events API alone, with acks left to PagerDuty (M6): what needs more is added by settings.
+/// The Events API alone: what needs more is added by settings, and acks may be left to PagerDuty (M6).
 const CAN: Capabilities = Capabilities {
     update: true,
-    ack: false,
+    ack: true,
     unack: false,
     note: false,
     assign: false,
@@ -26,7 +26,7 @@ pub static MANIFEST: SinkManifest = SinkManifest {
     name: "pagerduty",
     vendor: "pagerduty",
     title: "PagerDuty",
-    about: "An incident in a PagerDuty service for each alert: triggered when it opens, resolved when it closes. PagerDuty pages people, so it takes no notifications (`pagerduty_change` shows those beside the incidents), and acknowledging belongs to PagerDuty unless `acknowledge_from` is `anywhere`. Its Events API knows no notes, snoozes or withdrawn acknowledgements: with `api_token` they go through its REST API. An assignment stands in the alert's details.",
+    about: "An incident in a PagerDuty service for each alert: triggered when it opens, resolved when it closes. PagerDuty pages people, so it takes no notifications (`pagerduty_change` shows those beside the incidents), and with `acknowledge_from: pagerduty` acknowledging is left to PagerDuty alone. Its Events API knows no notes, snoozes or withdrawn acknowledgements: with `api_token` they go through its REST API. An assignment stands in the alert's details.",
     docs: "PagerDuty's developer documentation, Events API v2 and REST API v2, https://developer.pagerduty.com (read 2026-11)",
     manner: Manner::Lifecycle,
     can: CAN,

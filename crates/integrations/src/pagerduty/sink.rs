@@ -210,7 +210,7 @@ impl Sink for PagerDuty {
         None
     }
 
-    /// M6: acknowledging belongs to PagerDuty, unless a setting says otherwise; a snooze acknowledges there too.
+    /// M6: a setting leaves acknowledging to PagerDuty alone; a snooze acknowledges there too.
     fn can(&self, manifest: &'static SinkManifest) -> Capabilities {
         let (anywhere, rest) = (self.acks_from_anywhere(), self.rest.is_some());
         Capabilities {

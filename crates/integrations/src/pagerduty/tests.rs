@@ -404,29 +404,28 @@ fn a_notification_is_a_change_event() {
 }
 
 #[test]
-fn m6_acknowledging_belongs_to_pagerduty_unless_a_setting_says_otherwise() {
+fn m6_acknowledging_belongs_to_pagerduty_alone_if_a_setting_says_so() {
     let can = |extra: Value| {
         let mut settings = PAGERDUTY.example(BASE);
-        settings.remove("acknowledge_from");
         settings.extend(extra.as_object().cloned().unwrap());
         let sink = PAGERDUTY.build(&settings).unwrap();
         let can = sink.can(PAGERDUTY.manifest());
         (can.ack, can.unack, can.note, can.snooze, can.assign)
     };
     let token = "u+example-token-0001";
-    assert_eq!(can(json!({})), (false, false, false, false, false));
+    assert_eq!(can(json!({})), (true, false, false, false, false));
     assert_eq!(
-        can(json!({ "acknowledge_from": "anywhere" })),
-        (true, false, false, false, false)
+        can(json!({ "acknowledge_from": "pagerduty" })),
+        (false, false, false, false, false)
+    );
+    assert_eq!(
+        can(json!({ "api_token": token })),
+        (true, true, true, true, false)
     );
     // A snooze acknowledges there too.
     assert_eq!(
-        can(json!({ "api_token": token })),
+        can(json!({ "api_token": token, "acknowledge_from": "pagerduty" })),
         (false, false, true, false, false)
-    );
-    assert_eq!(
-        can(json!({ "api_token": token, "acknowledge_from": "anywhere" })),
-        (true, true, true, true, false)
     );
 }
 
