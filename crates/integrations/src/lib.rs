@@ -9,6 +9,7 @@ pub mod registry;
 
 mod alertmanager;
 mod alertmanager_webhook;
+mod datadog;
 mod generic;
 mod slack;
 mod webhook;

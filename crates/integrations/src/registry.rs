@@ -1,10 +1,15 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
+use crate::{alertmanager, alertmanager_webhook, datadog, generic, slack, webhook};
 
 /// Every way out.
-pub static SINKS: &[&dyn SinkKind] = &[&slack::SLACK, &slack::SLACK_WEBHOOK, &webhook::WEBHOOK];
+pub static SINKS: &[&dyn SinkKind] = &[
+    &slack::SLACK,
+    &slack::SLACK_WEBHOOK,
+    &webhook::WEBHOOK,
+    &datadog::DATADOG,
+];
 
 /// Every way in.
 pub static DIALECTS: &[&dyn Dialect] = &[

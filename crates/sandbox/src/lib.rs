@@ -8,6 +8,7 @@
 //! vendor's rules are listed ([`Violation`]). It is a test tool: it keeps secrets as received and trusts whoever
 //! reaches it, so it should listen on loopback only.
 
+pub mod datadog;
 mod delay;
 mod exchange;
 mod faults;

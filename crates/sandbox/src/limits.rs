@@ -72,3 +72,12 @@ pub const PAGE_DELIVERIES: usize = 100;
 
 /// Characters of a webhook body that its page shows.
 pub const PAGE_BODY_CHARS: usize = 4_000;
+
+/// Events, mails or messages that a vendor of the manner "log" keeps, the oldest go first.
+pub const LOG_ENTRIES: usize = 20_000;
+
+/// Bytes of those entries, for each vendor.
+pub const LOG_ENTRY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Keys, senders and the like with a switch of their own, for each vendor.
+pub const KNOBS: usize = 1_000;

@@ -7,5 +7,6 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
     vec![
         Box::new(crate::slack::Slack::default()),
         Box::new(crate::webhook::Webhook::keeping(keep)),
+        Box::new(crate::datadog::Datadog::default()),
     ]
 }

@@ -3,6 +3,7 @@
 /// `cfg(test)` so that clippy takes helpers for test code too, which may unwrap.
 #[cfg(test)]
 mod cases {
+    mod datadog;
     mod faults;
     mod host;
     mod pages;
