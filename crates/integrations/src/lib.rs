@@ -11,5 +11,6 @@ mod alertmanager;
 mod alertmanager_webhook;
 mod datadog;
 mod generic;
+mod newrelic;
 mod slack;
 mod webhook;

@@ -1,7 +1,7 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, datadog, generic, slack, webhook};
+use crate::{alertmanager, alertmanager_webhook, datadog, generic, newrelic, slack, webhook};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[
@@ -9,6 +9,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &slack::SLACK_WEBHOOK,
     &webhook::WEBHOOK,
     &datadog::DATADOG,
+    &newrelic::NEWRELIC,
 ];
 
 /// Every way in.

@@ -15,6 +15,7 @@ mod faults;
 mod front;
 mod kept;
 pub mod limits;
+pub mod newrelic;
 mod own;
 mod pace;
 mod page;

@@ -8,5 +8,6 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::slack::Slack::default()),
         Box::new(crate::webhook::Webhook::keeping(keep)),
         Box::new(crate::datadog::Datadog::default()),
+        Box::new(crate::newrelic::NewRelic::default()),
     ]
 }

@@ -6,6 +6,7 @@ mod cases {
     mod datadog;
     mod faults;
     mod host;
+    mod newrelic;
     mod pages;
     mod record;
     mod slack_hooks;
