@@ -12,5 +12,6 @@ mod alertmanager_webhook;
 mod datadog;
 mod generic;
 mod newrelic;
+mod sendgrid;
 mod slack;
 mod webhook;

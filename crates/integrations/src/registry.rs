@@ -1,7 +1,9 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, datadog, generic, newrelic, slack, webhook};
+use crate::{
+    alertmanager, alertmanager_webhook, datadog, generic, newrelic, sendgrid, slack, webhook,
+};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[
@@ -10,6 +12,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &webhook::WEBHOOK,
     &datadog::DATADOG,
     &newrelic::NEWRELIC,
+    &sendgrid::SENDGRID,
 ];
 
 /// Every way in.

@@ -21,6 +21,7 @@ mod pace;
 mod page;
 mod record;
 mod registry;
+pub mod sendgrid;
 pub mod slack;
 mod vendor;
 mod violations;

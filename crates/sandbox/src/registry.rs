@@ -9,5 +9,6 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::webhook::Webhook::keeping(keep)),
         Box::new(crate::datadog::Datadog::default()),
         Box::new(crate::newrelic::NewRelic::default()),
+        Box::new(crate::sendgrid::SendGrid::default()),
     ]
 }

@@ -9,6 +9,7 @@ mod cases {
     mod newrelic;
     mod pages;
     mod record;
+    mod sendgrid;
     mod slack_hooks;
     mod slack_limits;
     mod slack_methods;
