@@ -9,8 +9,11 @@ pub mod registry;
 
 mod alertmanager;
 mod alertmanager_webhook;
+mod datadog;
 mod generic;
+mod newrelic;
 mod pagerduty;
+mod sendgrid;
 mod slack;
 mod victorops;
 mod webhook;

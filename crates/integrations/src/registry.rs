@@ -1,23 +1,25 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, generic, pagerduty, slack, victorops, webhook};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[
-    &slack::SLACK,
-    &slack::SLACK_WEBHOOK,
-    &webhook::WEBHOOK,
-    &pagerduty::PAGERDUTY,
-    &pagerduty::PAGERDUTY_CHANGE,
-    &victorops::VICTOROPS,
+    &crate::slack::SLACK,
+    &crate::slack::SLACK_WEBHOOK,
+    &crate::webhook::WEBHOOK,
+    &crate::pagerduty::PAGERDUTY,
+    &crate::pagerduty::PAGERDUTY_CHANGE,
+    &crate::victorops::VICTOROPS,
+    &crate::datadog::DATADOG,
+    &crate::newrelic::NEWRELIC,
+    &crate::sendgrid::SENDGRID,
 ];
 
 /// Every way in.
 pub static DIALECTS: &[&dyn Dialect] = &[
-    &alertmanager::ALERTMANAGER,
-    &alertmanager_webhook::ALERTMANAGER_WEBHOOK,
-    &generic::GENERIC,
+    &crate::alertmanager::ALERTMANAGER,
+    &crate::alertmanager_webhook::ALERTMANAGER_WEBHOOK,
+    &crate::generic::GENERIC,
 ];
 
 /// The sink of this name.

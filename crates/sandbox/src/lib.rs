@@ -8,18 +8,21 @@
 //! vendor's rules are listed ([`Violation`]). It is a test tool: it keeps secrets as received and trusts whoever
 //! reaches it, so it should listen on loopback only.
 
+pub mod datadog;
 mod delay;
 mod exchange;
 mod faults;
 mod front;
 mod kept;
 pub mod limits;
+pub mod newrelic;
 mod own;
 mod pace;
 mod page;
 pub mod pagerduty;
 mod record;
 mod registry;
+pub mod sendgrid;
 pub mod slack;
 mod vendor;
 pub mod victorops;

@@ -90,3 +90,11 @@ pub const VICTOROPS_INCIDENTS: usize = 20_000;
 
 /// Bytes of that timeline.
 pub const VICTOROPS_BYTES: usize = 16 * 1024 * 1024;
+/// Events, mails or messages that a vendor of the manner "log" keeps, the oldest go first.
+pub const LOG_ENTRIES: usize = 20_000;
+
+/// Bytes of those entries, for each vendor.
+pub const LOG_ENTRY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Keys, senders and the like with a switch of their own, for each vendor.
+pub const KNOBS: usize = 1_000;

@@ -9,5 +9,8 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::webhook::Webhook::keeping(keep)),
         Box::new(crate::pagerduty::PagerDuty::default()),
         Box::new(crate::victorops::VictorOps::default()),
+        Box::new(crate::datadog::Datadog::default()),
+        Box::new(crate::newrelic::NewRelic::default()),
+        Box::new(crate::sendgrid::SendGrid::default()),
     ]
 }

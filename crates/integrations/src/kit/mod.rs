@@ -7,8 +7,10 @@ mod batch;
 mod conformance;
 mod dialect;
 mod fit;
+mod happening;
 mod judge;
 mod manifest;
+mod names;
 #[cfg(test)]
 pub(crate) mod samples;
 mod settings;
@@ -24,10 +26,12 @@ pub use dialect::{
     SilenceOutcome, SourceDefaults, SourceSettings,
 };
 pub use fit::fit;
+pub use happening::{Body, Happening};
 pub use judge::{Judge, standard, standard_sentence};
 pub use manifest::{
     DialectManifest, Edition, ErrorSentence, SettingField, SettingKind, SinkManifest,
 };
+pub use names::{account_name, pace};
 pub use settings::{
     SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret,
 };

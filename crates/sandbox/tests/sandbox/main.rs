@@ -3,11 +3,14 @@
 /// `cfg(test)` so that clippy takes helpers for test code too, which may unwrap.
 #[cfg(test)]
 mod cases {
+    mod datadog;
     mod faults;
     mod host;
+    mod newrelic;
     mod pagerduty;
     mod pages;
     mod record;
+    mod sendgrid;
     mod slack_hooks;
     mod slack_limits;
     mod slack_methods;
