@@ -7,5 +7,7 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
     vec![
         Box::new(crate::slack::Slack::default()),
         Box::new(crate::webhook::Webhook::keeping(keep)),
+        Box::new(crate::opsgenie::Opsgenie::default()),
+        Box::new(crate::jsm::Jsm::default()),
     ]
 }

@@ -5,6 +5,8 @@
 mod cases {
     mod faults;
     mod host;
+    mod opsgenie;
+    mod opsgenie_rules;
     mod pages;
     mod record;
     mod slack_hooks;
