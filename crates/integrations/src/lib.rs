@@ -10,5 +10,7 @@ pub mod registry;
 mod alertmanager;
 mod alertmanager_webhook;
 mod generic;
+mod jsm;
+mod opsgenie;
 mod slack;
 mod webhook;

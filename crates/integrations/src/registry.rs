@@ -1,10 +1,16 @@
 //! The list: a vendor is one folder and one line here.
 
 use crate::kit::{Dialect, SinkKind};
-use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
+use crate::{alertmanager, alertmanager_webhook, generic, jsm, opsgenie, slack, webhook};
 
 /// Every way out.
-pub static SINKS: &[&dyn SinkKind] = &[&slack::SLACK, &slack::SLACK_WEBHOOK, &webhook::WEBHOOK];
+pub static SINKS: &[&dyn SinkKind] = &[
+    &slack::SLACK,
+    &slack::SLACK_WEBHOOK,
+    &webhook::WEBHOOK,
+    &opsgenie::OPSGENIE,
+    &jsm::JSM,
+];
 
 /// Every way in.
 pub static DIALECTS: &[&dyn Dialect] = &[
