@@ -9,6 +9,8 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &crate::webhook::WEBHOOK,
     &crate::pagerduty::PAGERDUTY,
     &crate::pagerduty::PAGERDUTY_CHANGE,
+    &crate::opsgenie::OPSGENIE,
+    &crate::jsm::JSM,
     &crate::victorops::VICTOROPS,
     &crate::datadog::DATADOG,
     &crate::newrelic::NEWRELIC,

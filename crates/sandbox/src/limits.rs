@@ -98,3 +98,20 @@ pub const LOG_ENTRY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Keys, senders and the like with a switch of their own, for each vendor.
 pub const KNOBS: usize = 1_000;
+/// Alerts of an Opsgenie account, the oldest go first.
+pub const OPSGENIE_ALERTS: usize = 20_000;
+
+/// Bytes of those alerts with notes and logs.
+pub const OPSGENIE_ALERT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Requests whose fate can be asked, the oldest go first: more than are asked after in a load test's last minute.
+pub const OPSGENIE_REQUESTS: usize = 100_000;
+
+/// Notes of one alert; the vendor's own limit is not known.
+pub const OPSGENIE_NOTES: usize = 1_000;
+
+/// Lines of one alert's log: the vendor keeps 100 occurrences.
+pub const OPSGENIE_LOGS: usize = 200;
+
+/// Keys, and failures, with settings of their own.
+pub const OPSGENIE_KNOBS: usize = 1_000;

@@ -12,5 +12,7 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::datadog::Datadog::default()),
         Box::new(crate::newrelic::NewRelic::default()),
         Box::new(crate::sendgrid::SendGrid::default()),
+        Box::new(crate::opsgenie::Opsgenie::default()),
+        Box::new(crate::jsm::Jsm::default()),
     ]
 }

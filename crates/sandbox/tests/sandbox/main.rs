@@ -7,6 +7,8 @@ mod cases {
     mod faults;
     mod host;
     mod newrelic;
+    mod opsgenie;
+    mod opsgenie_rules;
     mod pagerduty;
     mod pages;
     mod record;
