@@ -4,7 +4,12 @@ use crate::kit::{Dialect, SinkKind};
 use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
 
 /// Every way out.
-pub static SINKS: &[&dyn SinkKind] = &[&slack::SLACK, &slack::SLACK_WEBHOOK, &webhook::WEBHOOK];
+pub static SINKS: &[&dyn SinkKind] = &[
+    &crate::discord::DISCORD,
+    &slack::SLACK,
+    &slack::SLACK_WEBHOOK,
+    &webhook::WEBHOOK,
+];
 
 /// Every way in.
 pub static DIALECTS: &[&dyn Dialect] = &[

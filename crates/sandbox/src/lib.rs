@@ -9,6 +9,7 @@
 //! reaches it, so it should listen on loopback only.
 
 mod delay;
+pub mod discord;
 mod exchange;
 mod faults;
 mod front;
@@ -17,6 +18,7 @@ pub mod limits;
 mod own;
 mod pace;
 mod page;
+mod posts;
 mod record;
 mod registry;
 pub mod slack;
@@ -26,6 +28,7 @@ pub mod webhook;
 
 pub use exchange::{Recorded, Reply, Request};
 pub use faults::{Cut, Fault, SetFault};
+pub use posts::Post;
 pub use record::RecordError;
 pub use vendor::{Conditions, Vendor};
 pub use violations::Violation;

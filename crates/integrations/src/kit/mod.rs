@@ -13,6 +13,7 @@ mod manifest;
 pub(crate) mod samples;
 mod settings;
 mod sink;
+pub mod telling;
 pub mod words;
 
 pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
