@@ -12,4 +12,5 @@ mod alertmanager_webhook;
 mod discord;
 mod generic;
 mod slack;
+mod telegram;
 mod webhook;
