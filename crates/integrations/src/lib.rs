@@ -12,5 +12,6 @@ mod alertmanager_webhook;
 mod discord;
 mod generic;
 mod slack;
+mod teams;
 mod telegram;
 mod webhook;

@@ -8,6 +8,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &crate::discord::DISCORD,
     &slack::SLACK,
     &slack::SLACK_WEBHOOK,
+    &crate::teams::TEAMS,
     &crate::telegram::TELEGRAM,
     &webhook::WEBHOOK,
 ];

@@ -22,6 +22,7 @@ mod posts;
 mod record;
 mod registry;
 pub mod slack;
+pub mod teams;
 pub mod telegram;
 mod vendor;
 mod violations;
