@@ -9,6 +9,7 @@ pub mod registry;
 
 mod alertmanager;
 mod alertmanager_webhook;
+mod dingtalk;
 mod discord;
 mod generic;
 mod slack;

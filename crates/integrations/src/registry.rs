@@ -5,6 +5,7 @@ use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
 
 /// Every way out.
 pub static SINKS: &[&dyn SinkKind] = &[
+    &crate::dingtalk::DINGTALK,
     &crate::discord::DISCORD,
     &slack::SLACK,
     &slack::SLACK_WEBHOOK,

@@ -9,6 +9,7 @@
 //! reaches it, so it should listen on loopback only.
 
 mod delay;
+pub mod dingtalk;
 pub mod discord;
 mod exchange;
 mod faults;
