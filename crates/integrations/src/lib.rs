@@ -12,6 +12,7 @@ mod alertmanager_webhook;
 mod dingtalk;
 mod discord;
 mod generic;
+mod ntfy;
 mod slack;
 mod teams;
 mod telegram;

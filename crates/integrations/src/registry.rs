@@ -7,6 +7,7 @@ use crate::{alertmanager, alertmanager_webhook, generic, slack, webhook};
 pub static SINKS: &[&dyn SinkKind] = &[
     &crate::dingtalk::DINGTALK,
     &crate::discord::DISCORD,
+    &crate::ntfy::NTFY,
     &slack::SLACK,
     &slack::SLACK_WEBHOOK,
     &crate::teams::TEAMS,

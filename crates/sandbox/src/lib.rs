@@ -16,6 +16,7 @@ mod faults;
 mod front;
 mod kept;
 pub mod limits;
+pub mod ntfy;
 mod own;
 mod pace;
 mod page;

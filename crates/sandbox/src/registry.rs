@@ -7,6 +7,7 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
     vec![
         Box::new(crate::dingtalk::DingTalk::default()),
         Box::new(crate::discord::Discord::default()),
+        Box::new(crate::ntfy::Ntfy::default()),
         Box::new(crate::slack::Slack::default()),
         Box::new(crate::teams::Teams::default()),
         Box::new(crate::telegram::Telegram::default()),
