@@ -15,6 +15,11 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &crate::datadog::DATADOG,
     &crate::newrelic::NEWRELIC,
     &crate::sendgrid::SENDGRID,
+    &crate::discord::DISCORD,
+    &crate::telegram::TELEGRAM,
+    &crate::teams::TEAMS,
+    &crate::dingtalk::DINGTALK,
+    &crate::ntfy::NTFY,
 ];
 
 /// Every way in.

@@ -10,6 +10,8 @@
 
 pub mod datadog;
 mod delay;
+pub mod dingtalk;
+pub mod discord;
 mod exchange;
 mod faults;
 mod front;
@@ -17,15 +19,19 @@ pub mod jsm;
 mod kept;
 pub mod limits;
 pub mod newrelic;
+pub mod ntfy;
 pub mod opsgenie;
 mod own;
 mod pace;
 mod page;
 pub mod pagerduty;
+mod posts;
 mod record;
 mod registry;
 pub mod sendgrid;
 pub mod slack;
+pub mod teams;
+pub mod telegram;
 mod vendor;
 pub mod victorops;
 mod violations;
@@ -33,6 +39,7 @@ pub mod webhook;
 
 pub use exchange::{Recorded, Reply, Request};
 pub use faults::{Cut, Fault, SetFault};
+pub use posts::Post;
 pub use record::RecordError;
 pub use vendor::{Conditions, Vendor};
 pub use violations::Violation;

@@ -48,6 +48,18 @@ pub const SLACK_VERSIONS: usize = 50;
 /// Tokens and hooks with settings of their own.
 pub const SLACK_KNOBS: usize = 1_000;
 
+/// Messages of one simulated chat (Discord, Telegram, Teams, DingTalk, ntfy), the oldest go first.
+pub const CHAT_MESSAGES: usize = 20_000;
+
+/// Bytes of those messages with their earlier versions.
+pub const CHAT_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Earlier versions kept of one message.
+pub const CHAT_VERSIONS: usize = 50;
+
+/// Webhooks, chats, robots or topics of one simulated chat that have switches of their own or were seen.
+pub const CHAT_KNOBS: usize = 10_000;
+
 /// Buckets of rate limits; full ones are forgotten first, since a full bucket and none are the same.
 pub const BUCKETS: usize = 10_000;
 

@@ -21,16 +21,23 @@ impl Pace {
         if self.0.len() >= limits::BUCKETS {
             self.0.retain(|_, full_at| *full_at > now);
         }
-        let full_at = self.0.get(bucket).copied().unwrap_or(now).max(now);
-        let wait = full_at - now - allowance.interval_ms * (allowance.burst - 1);
+        let wait = self.wait_ms(bucket, allowance, now);
         if wait > 0 {
-            return Err(u64::try_from(wait).unwrap_or(0).div_ceil(1_000).max(1));
+            return Err(wait.div_ceil(1_000).max(1));
         }
+        let full_at = self.0.get(bucket).copied().unwrap_or(now).max(now);
         if self.0.len() < limits::BUCKETS || self.0.contains_key(bucket) {
             self.0
                 .insert(bucket.to_owned(), full_at + allowance.interval_ms);
         }
         Ok(())
+    }
+
+    /// How long until the bucket gives one, in milliseconds; 0 if it does now.
+    pub(crate) fn wait_ms(&self, bucket: &str, allowance: Allowance, now: i64) -> u64 {
+        let full_at = self.0.get(bucket).copied().unwrap_or(now).max(now);
+        let wait = full_at - now - allowance.interval_ms * (allowance.burst - 1);
+        u64::try_from(wait).unwrap_or(0)
     }
 }
 

@@ -5,7 +5,12 @@ use crate::vendor::Vendor;
 /// Every vendor, empty; those that keep requests of their own keep at most `keep`.
 pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
     vec![
+        Box::new(crate::dingtalk::DingTalk::default()),
+        Box::new(crate::discord::Discord::default()),
+        Box::new(crate::ntfy::Ntfy::default()),
         Box::new(crate::slack::Slack::default()),
+        Box::new(crate::teams::Teams::default()),
+        Box::new(crate::telegram::Telegram::default()),
         Box::new(crate::webhook::Webhook::keeping(keep)),
         Box::new(crate::pagerduty::PagerDuty::default()),
         Box::new(crate::victorops::VictorOps::default()),

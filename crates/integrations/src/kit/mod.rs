@@ -15,6 +15,7 @@ mod names;
 pub(crate) mod samples;
 mod settings;
 mod sink;
+pub mod telling;
 pub mod words;
 
 pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
