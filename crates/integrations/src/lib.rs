@@ -10,6 +10,7 @@ pub mod registry;
 mod alertmanager;
 mod alertmanager_webhook;
 mod datadog;
+mod flowdock;
 mod generic;
 mod newrelic;
 mod sendgrid;

@@ -2,7 +2,8 @@
 
 use crate::kit::{Dialect, SinkKind};
 use crate::{
-    alertmanager, alertmanager_webhook, datadog, generic, newrelic, sendgrid, slack, webhook,
+    alertmanager, alertmanager_webhook, datadog, flowdock, generic, newrelic, sendgrid, slack,
+    webhook,
 };
 
 /// Every way out.
@@ -13,6 +14,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &datadog::DATADOG,
     &newrelic::NEWRELIC,
     &sendgrid::SENDGRID,
+    &flowdock::FLOWDOCK,
 ];
 
 /// Every way in.

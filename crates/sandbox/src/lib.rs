@@ -12,6 +12,7 @@ pub mod datadog;
 mod delay;
 mod exchange;
 mod faults;
+pub mod flowdock;
 mod front;
 mod kept;
 pub mod limits;

@@ -5,6 +5,7 @@
 mod cases {
     mod datadog;
     mod faults;
+    mod flowdock;
     mod host;
     mod newrelic;
     mod pages;
