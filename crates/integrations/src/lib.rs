@@ -12,6 +12,7 @@ mod alertmanager_webhook;
 mod datadog;
 mod flowdock;
 mod generic;
+mod hipchat;
 mod newrelic;
 mod sendgrid;
 mod slack;

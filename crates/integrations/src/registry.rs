@@ -2,8 +2,8 @@
 
 use crate::kit::{Dialect, SinkKind};
 use crate::{
-    alertmanager, alertmanager_webhook, datadog, flowdock, generic, newrelic, sendgrid, slack,
-    webhook,
+    alertmanager, alertmanager_webhook, datadog, flowdock, generic, hipchat, newrelic, sendgrid,
+    slack, webhook,
 };
 
 /// Every way out.
@@ -15,6 +15,7 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &newrelic::NEWRELIC,
     &sendgrid::SENDGRID,
     &flowdock::FLOWDOCK,
+    &hipchat::HIPCHAT,
 ];
 
 /// Every way in.

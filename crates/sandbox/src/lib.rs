@@ -14,6 +14,7 @@ mod exchange;
 mod faults;
 pub mod flowdock;
 mod front;
+pub mod hipchat;
 mod kept;
 pub mod limits;
 pub mod newrelic;

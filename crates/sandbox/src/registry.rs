@@ -11,5 +11,6 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::newrelic::NewRelic::default()),
         Box::new(crate::sendgrid::SendGrid::default()),
         Box::new(crate::flowdock::Flowdock::default()),
+        Box::new(crate::hipchat::HipChat::default()),
     ]
 }

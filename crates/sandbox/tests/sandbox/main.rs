@@ -6,6 +6,7 @@ mod cases {
     mod datadog;
     mod faults;
     mod flowdock;
+    mod hipchat;
     mod host;
     mod newrelic;
     mod pages;
