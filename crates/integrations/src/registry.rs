@@ -20,6 +20,8 @@ pub static SINKS: &[&dyn SinkKind] = &[
     &crate::teams::TEAMS,
     &crate::dingtalk::DINGTALK,
     &crate::ntfy::NTFY,
+    &crate::flowdock::FLOWDOCK,
+    &crate::hipchat::HIPCHAT,
 ];
 
 /// Every way in.

@@ -19,5 +19,7 @@ pub(crate) fn all(keep: usize) -> Vec<Box<dyn Vendor>> {
         Box::new(crate::sendgrid::SendGrid::default()),
         Box::new(crate::opsgenie::Opsgenie::default()),
         Box::new(crate::jsm::Jsm::default()),
+        Box::new(crate::flowdock::Flowdock::default()),
+        Box::new(crate::hipchat::HipChat::default()),
     ]
 }

@@ -2,6 +2,8 @@
 //!
 //! A kind of receiver is one function and one line in [`KINDS`].
 
+mod chat;
+mod paging;
 mod slack;
 mod webhook;
 
@@ -20,6 +22,13 @@ type Make = fn(&Node, &mut Tools<'_>) -> Option<SinkConfig>;
 const KINDS: &[(&str, Make)] = &[
     ("slack_configs", slack::make),
     ("webhook_configs", webhook::make),
+    ("pagerduty_configs", paging::pagerduty),
+    ("opsgenie_configs", paging::opsgenie),
+    ("victorops_configs", paging::victorops),
+    ("discord_configs", chat::discord),
+    ("telegram_configs", chat::telegram),
+    ("msteams_configs", chat::teams),
+    ("msteamsv2_configs", chat::teams),
 ];
 
 /// Receivers by name, each with the sinks that it tells.
@@ -40,6 +49,7 @@ pub enum Setting {
     Text(String),
     /// With placeholders, written as it is.
     Raw(String),
+    List(Vec<String>),
     /// A map of such.
     RawMap(Vec<(String, String)>),
 }

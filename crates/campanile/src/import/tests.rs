@@ -22,6 +22,12 @@ fn imported(text: &str) -> (Imported, Config) {
     let env = |name: &str| {
         let value = match name {
             name if name.contains("CREDENTIALS") => "xoxb-1-2-abc".to_owned(),
+            name if name.contains("ROUTING_KEY") => "0123456789abcdef".repeat(2),
+            name if name.contains("API_KEY") => "0123abcd-4567-89ab-cdef-0123456789ab".to_owned(),
+            name if name.contains("BOT_TOKEN") => format!("123456789:{}", "A1".repeat(18)),
+            name if name.contains("DISCORD") => {
+                "https://discord.com/api/webhooks/123456789012345678/abcdefghijklmnop".to_owned()
+            }
             name => format!("https://x.example/{name}"),
         };
         Some(match name {
@@ -341,4 +347,39 @@ fn dollars_and_quotes_stay_what_they_are() {
     let (_, config) = imported(&text);
     let value = &config.desired.projects[0].integrations[0].matchers[0].value;
     assert_eq!(value, "it's ${NOT} $${a}\n'");
+}
+
+#[test]
+fn receivers_of_other_services_become_their_sinks() {
+    let text = "\
+global: { opsgenie_api_url: 'https://api.eu.opsgenie.com/' }
+route: { receiver: everybody }
+receivers:
+- name: everybody
+  pagerduty_configs: [{ routing_key: S3CRET-PD, severity: critical }]
+  opsgenie_configs:
+  - api_key: S3CRET-OG
+    responders: [{ name: db, type: team }, { name: 'web, infra', type: teams }, { username: a@b.example, type: user }]
+  victorops_configs: [{ api_key: S3CRET-VO, routing_key: database }]
+  telegram_configs: [{ bot_token: S3CRET-TG, chat_id: -1001234567890 }]
+  msteamsv2_configs: [{ webhook_url: 'https://x.example/S3CRET-T' }]
+- name: discord
+  discord_configs: [{ webhook_url: 'https://discord.com/api/webhooks/1/S3CRET-D' }]
+";
+    let (imported, config) = imported(text);
+    let integrations = &config.desired.projects[0].integrations;
+    let sinks: Vec<&str> = integrations.iter().map(|i| i.sink.as_str()).collect();
+    assert_eq!(
+        sinks,
+        ["pagerduty", "opsgenie", "victorops", "telegram", "teams"]
+    );
+    let opsgenie = &integrations[1].settings.0;
+    assert_eq!(opsgenie["region"], "eu");
+    assert_eq!(opsgenie["teams"], serde_json::json!(["db", "web", "infra"]));
+    assert_eq!(opsgenie["users"], serde_json::json!(["a@b.example"]));
+    assert_eq!(integrations[2].settings.0["routing_key"], "database");
+    assert_eq!(integrations[3].settings.0["chat_id"], "-1001234567890");
+    for shown in [&imported.yaml, &imported.report] {
+        assert!(!shown.contains("S3CRET"), "{shown}");
+    }
 }

@@ -80,6 +80,10 @@ fn settings(rule: &Rule) -> String {
         let value = match value {
             Setting::Text(value) => text(value),
             Setting::Raw(value) => raw(value),
+            Setting::List(list) => {
+                let items: Vec<String> = list.iter().map(|item| text(item)).collect();
+                format!("[{}]", items.join(", "))
+            }
             Setting::RawMap(map) => {
                 let entries = map.iter().map(|(k, v)| format!("{}: {}", key(k), raw(v)));
                 format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))

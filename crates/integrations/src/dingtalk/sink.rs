@@ -15,7 +15,7 @@ use wire::signatures::sign_dingtalk;
 
 use super::judge::{self, SENTENCES};
 use super::render::{message, reminder};
-use crate::kit::telling::{check_per_minute, name_of};
+use crate::kit::buckets::{check_per_minute, name_of};
 use crate::kit::{
     Edition, Judge, Next, Pace, SecretText, SettingsError, SettingsMap, Sink, SinkKind,
     SinkManifest, Step, Task, address, parse_settings,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::judge::{self, SENTENCES};
 use super::sink::Discord;
-use crate::kit::telling::check_per_minute;
+use crate::kit::buckets::check_per_minute;
 use crate::kit::{
     Edition, SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest, address,
     parse_settings,

@@ -13,7 +13,7 @@ use wire::http::{HttpRequest, host_of};
 use super::judge::{self, Kind};
 use super::kind::MANIFEST;
 use super::render::{message, reminder, thread_name};
-use crate::kit::telling::{name_of, per_minute};
+use crate::kit::buckets::{name_of, per_minute};
 use crate::kit::{Finish, Judge, Next, Pace, Reply, Sink, Step, Task};
 
 /// At once.

@@ -3,6 +3,7 @@
 pub mod address;
 mod alert_json;
 mod batch;
+pub mod buckets;
 #[cfg(test)]
 mod conformance;
 mod dialect;
@@ -10,7 +11,6 @@ mod fit;
 mod happening;
 mod judge;
 mod manifest;
-mod names;
 #[cfg(test)]
 pub(crate) mod samples;
 mod settings;
@@ -21,6 +21,7 @@ pub mod words;
 pub use alert_json::{ActorJson, AlertJson, EventJson, Names};
 
 pub use batch::{Batch, Gist};
+pub use buckets::{account_name, pace};
 pub use dialect::{
     Accepted, AlertmanagerFilter, AlertmanagerRead, Answer, Dialect, Inbound, ReadAlert, ReadData,
     ReadIntegration, ReadWant, Rejection, SignalOutcome, SilenceCommand, SilenceDraft,
@@ -32,7 +33,6 @@ pub use judge::{Judge, standard, standard_sentence};
 pub use manifest::{
     DialectManifest, Edition, ErrorSentence, SettingField, SettingKind, SinkManifest,
 };
-pub use names::{account_name, pace};
 pub use settings::{
     SecretText, SettingsError, SettingsMap, Span, fields_of, parse_settings, standard_secret,
 };

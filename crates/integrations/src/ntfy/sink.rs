@@ -15,7 +15,7 @@ use wire::http::{HttpRequest, host_of};
 
 use super::judge::{self, SENTENCES};
 use super::render::message;
-use crate::kit::telling::{check_per_minute, name_of, per_minute};
+use crate::kit::buckets::{check_per_minute, name_of, per_minute};
 use crate::kit::{
     Edition, Judge, Next, Pace, SecretText, SettingsError, SettingsMap, Sink, SinkKind,
     SinkManifest, Step, Task, address, parse_settings,

@@ -2,12 +2,11 @@
 
 use model::{DurationMs, Outcome, Secret, Timestamp};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use wire::http::{HttpRequest, host_of};
 
 use super::form::Form;
 use super::judge;
-use crate::kit::{Judge, Next, Pace, Sink, SinkManifest, Step, Task};
+use crate::kit::{Judge, Next, Pace, Sink, SinkManifest, Step, Task, account_name};
 
 /// What tells the products apart.
 pub(crate) struct Product {
@@ -37,14 +36,9 @@ impl AlertApi {
         key: Secret,
         form: Form,
     ) -> AlertApi {
-        let digest = Sha256::new()
-            .chain_update(&base_url)
-            .chain_update("\n")
-            .chain_update(key.expose())
-            .finalize();
         AlertApi {
             product,
-            key_name: hex::encode(&digest[..8]),
+            key_name: account_name(&base_url, &key),
             base_url,
             key,
             form,

@@ -9,11 +9,11 @@ use serde_json::json;
 use wire::http::{HttpRequest, host_of};
 
 use super::manifest::CHANGE_MANIFEST;
-use super::settings::{Region, events_base, events_pace, events_per_minute, name_of, routing_key};
+use super::settings::{Region, events_base, events_pace, events_per_minute, routing_key};
 use super::{judge, render};
 use crate::kit::{
     Finish, Judge, Next, Pace, SecretText, SettingsError, SettingsMap, Sink, SinkKind,
-    SinkManifest, Step, Task, parse_settings,
+    SinkManifest, Step, Task, account_name, parse_settings,
 };
 
 /// The kind `pagerduty_change`.
@@ -54,7 +54,7 @@ impl SinkKind for ChangeKind {
         let pace = events_per_minute(settings.events_per_minute);
         match (key, base, pace) {
             (Ok(routing_key), Ok(base_url), Ok(events_per_minute)) => Ok(Arc::new(Change {
-                bucket: format!("pagerduty:change:{}", name_of(&base_url, &routing_key)),
+                bucket: format!("pagerduty:change:{}", account_name(&base_url, &routing_key)),
                 routing_key,
                 base_url,
                 events_per_minute,

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::judge;
 use super::manifest::MANIFEST;
 use super::rest::{Rest, check_from, check_service, check_token};
-use super::settings::{Region, api_base, events_base, events_per_minute, name_of, routing_key};
+use super::settings::{Region, api_base, events_base, events_per_minute, routing_key};
 use super::sink::PagerDuty;
 use crate::kit::{
-    SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest, parse_settings,
+    SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest, account_name,
+    parse_settings,
 };
 
 /// The kind `pagerduty`.
@@ -85,7 +86,7 @@ impl SinkKind for PagerDutyKind {
         match (key, base, pace, rest) {
             (Ok(routing_key), Ok(base_url), Ok(events_per_minute), Ok(rest)) => {
                 Ok(Arc::new(PagerDuty {
-                    key_name: name_of(&base_url, &routing_key),
+                    key_name: account_name(&base_url, &routing_key),
                     routing_key,
                     base_url,
                     acknowledge_from: settings.acknowledge_from,

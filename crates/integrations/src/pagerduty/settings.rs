@@ -3,7 +3,6 @@
 use model::{DurationMs, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::kit::{Pace, SecretText, SettingsError, address};
 
@@ -80,16 +79,6 @@ pub fn routing_key(text: &SecretText) -> Result<Secret, SettingsError> {
         );
     }
     Ok(Secret::new(key))
-}
-
-/// Names a secret in buckets: 64 bits of its SHA-256, from which it cannot be had.
-pub fn name_of(base_url: &str, secret: &Secret) -> String {
-    let digest = Sha256::new()
-        .chain_update(base_url)
-        .chain_update("\n")
-        .chain_update(secret.expose())
-        .finalize();
-    hex::encode(&digest[..8])
 }
 
 /// More than this no server that speaks the Events API is known to take, and a bucket counts whole milliseconds.

@@ -9,9 +9,11 @@ use super::kind::AcknowledgeFrom;
 use super::manifest::{MANIFEST, NO_INCIDENT};
 use super::plan::{Say, Write};
 use super::rest::{Found, Rest, found};
-use super::settings::{events_pace, name_of};
+use super::settings::events_pace;
 use super::{judge, render};
-use crate::kit::{AFTER_MAX, Finish, Judge, Next, Pace, Reply, Sink, SinkManifest, Step, Task};
+use crate::kit::{
+    AFTER_MAX, Finish, Judge, Next, Pace, Reply, Sink, SinkManifest, Step, Task, account_name,
+};
 
 /// "dedup_key": longest, in characters (Events API v2, read 2026-11).
 const DEDUP_KEY_CHARS_MAX: usize = 255;
@@ -232,7 +234,10 @@ impl Sink for PagerDuty {
         if let (Say::Write(_) | Say::TriggerThenWithdraw, Some(rest)) = (say, &self.rest) {
             // REST API v2, "Rate limits", read 2026-11: 960 requests a minute for one key; a task makes up to three.
             paces.push(Pace {
-                bucket: format!("pagerduty:rest:{}", name_of(&rest.base_url, rest.token())),
+                bucket: format!(
+                    "pagerduty:rest:{}",
+                    account_name(&rest.base_url, rest.token())
+                ),
                 every: DurationMs(200),
                 burst: 20,
             });

@@ -9,7 +9,6 @@ use model::{Capabilities, DurationMs, Manner, Secret, Timestamp, Verb};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use wire::http::HttpRequest;
 
 use super::errors::SENTENCES;
@@ -17,7 +16,7 @@ use super::render::{message, reminder};
 use super::{channel, check_token, judge};
 use crate::kit::{
     Edition, Finish, Judge, Next, Pace, Reply, SecretText, SettingsError, SettingsMap, Sink,
-    SinkKind, SinkManifest, Step, Task, address, parse_settings,
+    SinkKind, SinkManifest, Step, Task, account_name, address, parse_settings,
 };
 
 /// The kind `slack`.
@@ -156,13 +155,8 @@ impl Slack {
         base_url: String,
         messages_per_second: Option<u32>,
     ) -> Slack {
-        let digest = Sha256::new()
-            .chain_update(&base_url)
-            .chain_update("\n")
-            .chain_update(token.expose())
-            .finalize();
         Slack {
-            token_name: hex::encode(&digest[..8]),
+            token_name: account_name(&base_url, &token),
             channel,
             token,
             base_url,

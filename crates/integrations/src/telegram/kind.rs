@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::judge::{self, SENTENCES};
 use super::sink::Telegram;
-use crate::kit::telling::{check_per_minute, name_of};
+use crate::kit::buckets::{check_per_minute, name_of};
 use crate::kit::{
     Edition, SecretText, SettingsError, SettingsMap, Sink, SinkKind, SinkManifest, address,
     parse_settings,

@@ -14,7 +14,7 @@ use wire::http::HttpRequest;
 use super::judge::{self, Said};
 use super::kind::MANIFEST;
 use super::render::{message, notes, reminder};
-use crate::kit::telling::per_minute;
+use crate::kit::buckets::per_minute;
 use crate::kit::{Finish, Judge, Next, Pace, Reply, Sink, Step, Task};
 
 /// At once in one chat.

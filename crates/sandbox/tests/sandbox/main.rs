@@ -5,6 +5,8 @@
 mod cases {
     mod datadog;
     mod faults;
+    mod flowdock;
+    mod hipchat;
     mod host;
     mod newrelic;
     mod opsgenie;
