@@ -206,7 +206,7 @@ receivers:
   webhook_configs:
   - { url: 'http://h.example/S3CRET-W', http_config: { basic_auth: { username: u, password: S3CRET-P } } }
   - { url: 'http://h.example/S3CRET-W', send_resolved: false, http_config: { bearer_token_file: /secret/token, proxy_url: 'http://p:S3CRET-X@p' } }
-  pagerduty_configs: [{ routing_key: S3CRET-K }]
+  pushover_configs: [{ token: S3CRET-K, user_key: S3CRET-U }]
 ";
     let (imported, config) = imported(text);
     for shown in [&imported.yaml, &imported.report] {
@@ -246,7 +246,7 @@ receivers:
             .is_some_and(|kinds| kinds.iter().all(|kind| !kind.is_closing()))
     );
     for line in [
-        "missing  alertmanager.yml:13: `chat`: `pagerduty_configs`, this version has no such sink",
+        "missing  alertmanager.yml:13: `chat`: `pushover_configs`, this version has no such sink",
         "http_config.proxy_url has no counterpart",
         "title not used, messages have our own form",
         "an incoming webhook has a channel of its own",

@@ -84,9 +84,6 @@ const SINKS: &[(&str, usize)] = &[
     ("both-streaming", 2),
     ("both-db", 2),
     ("blackhole", 0),
-    ("pager-platform", 0),
-    ("pager-db", 0),
-    ("pager-checkout", 0),
     ("mail-security", 0),
 ];
 
@@ -152,6 +149,8 @@ fn variables(report: &str) -> Vec<(String, String)> {
     let value = |name: &str| match name {
         "CAMPANILE_ALERTMANAGER_KEY" => "0123456789abcdef".to_owned(),
         "SLACK_DB_CREDENTIALS" => "xoxb-1-2-abc".to_owned(),
+        name if name.ends_with("ROUTING_KEY") => "0123456789abcdef".repeat(2),
+        name if name.ends_with("API_KEY") => "0123abcd-4567-89ab-cdef-0123456789ab".to_owned(),
         name => format!("https://hooks.example.org/{name}"),
     };
     names.map(|name| (name.to_owned(), value(name))).collect()
@@ -226,6 +225,7 @@ fn an_import_tells_the_receivers_that_alertmanager_tells() {
         "example-eu",
         "example-us",
         "example-routing",
+        "example-api",
         "example-1",
         "example-mail",
     ] {
