@@ -150,12 +150,11 @@ impl Dispatcher {
             };
             let started = shared.clock.boot_ms();
             // A process that was stopped between its look and the send must not send under a lapsed claim (DESIGN §5).
-            let finish = if started - claimed_boot_ms > LEASE_SLACK.0 / 2 {
-                settle::too_late()
-            } else if draft.is_member {
-                grouping::tell(&shared, &draft.errand).await
-            } else {
-                send(&shared, &draft.errand).await
+            let begun = started - claimed_boot_ms <= LEASE_SLACK.0 / 2;
+            let finish = match (begun, draft.is_member) {
+                (false, _) => settle::too_late(),
+                (true, true) => grouping::tell(&shared, &draft.errand).await,
+                (true, false) => send(&shared, &draft.errand).await,
             };
             drop(slot);
             shared.crash_point("after_reply_before_record");
@@ -166,6 +165,7 @@ impl Dispatcher {
                 shared.dispatch_wake.notify_one();
             }
             let settled = Settled {
+                begun,
                 taken,
                 policy: draft.policy,
                 is_member: draft.is_member,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use integrations::kit::Finish;
 use lifecycle::lanes::{self, LanePolicy, Verdict};
-use model::{Alert, Attempt, Claim, DurationMs, Event, Lane, Manner, Outcome, Timestamp};
+use model::{
+    Alert, Attempt, AttemptKind, Claim, DurationMs, Event, Lane, Manner, Outcome, Timestamp,
+};
 use store::{HealthRow, LaneChange, LanePut, LaneWork, LaneWrite, WriteError};
 use tokio::sync::mpsc;
 
@@ -26,6 +28,8 @@ pub(crate) struct Settled {
     pub policy: LanePolicy,
     /// It went to the alert's group: nothing was learnt of the vendor.
     pub is_member: bool,
+    /// It was sent, or tried; if not, its claim is given back as if it had never been.
+    pub begun: bool,
     /// Its slot was given to the next one already.
     pub taken: bool,
     pub revision: Arc<Revision>,
@@ -170,6 +174,9 @@ impl Settled {
         random: u64,
     ) -> LaneWrite {
         let stored = lane.version;
+        if !self.begun {
+            return self.given_back(lane.clone(), now);
+        }
         let recorded = lanes::record(
             &self.policy,
             lane.clone(),
@@ -217,9 +224,46 @@ impl Settled {
     }
 }
 
+impl Settled {
+    /// The lane without the claim that nobody used, and a row that says so; if the claim was lost, only that row.
+    fn given_back(&self, mut lane: Lane, now: Timestamp) -> LaneWrite {
+        let stored = lane.version;
+        let (key, mine) = (lane.key, lanes::give_back(&mut lane, &self.claim));
+        let (kind, change) = match mine {
+            false => {
+                let (verb, outcome) = (self.claim.verb, self.finish.outcome.clone());
+                (AttemptKind::Late { verb, outcome }, LaneChange::None)
+            }
+            true => {
+                lane.due_at = Some(now.max(lane.not_before));
+                lane.version = stored + 1;
+                let put = LanePut {
+                    lane,
+                    expected: Some(stored),
+                };
+                (AttemptKind::Skipped, LaneChange::Put(Box::new(put)))
+            }
+        };
+        let attempt = Attempt {
+            lane: key,
+            at: self.claim.sent_at,
+            kind,
+            from: self.from,
+            upto: self.from,
+            took_ms: 0,
+            status: None,
+            excerpt: self.finish.excerpt.clone(),
+        };
+        LaneWrite {
+            change,
+            attempts: vec![attempt],
+        }
+    }
+}
+
 async fn health(shared: &Shared, one: &Settled) {
     let key = (one.lane.key.integration, one.lane.key.revision);
-    if one.is_member {
+    if one.is_member || !one.begun {
         shared.health.lock().released(key, one.taken);
         return;
     }

@@ -231,7 +231,14 @@ impl World {
     ) {
         let end = self.clock.now() + within;
         while !condition(self) {
-            assert!(self.clock.now() < end, "not within {within}: {what}");
+            assert!(
+                self.clock.now() < end,
+                "not within {within}: {what}; messages: {:?}",
+                self.messages()
+                    .iter()
+                    .map(|m| format!("{} {:?}", color(m), m.content))
+                    .collect::<Vec<_>>()
+            );
             self.clock.advance(step);
             self.calm().await;
         }

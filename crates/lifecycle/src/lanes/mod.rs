@@ -22,4 +22,4 @@ pub use enter::{Raised, enter, raise};
 pub use explain::{SkipReason, WaitReason};
 pub use plan::{Plan, due_at, plan};
 pub use policy::{EventKinds, LanePolicy, RetrySchedule};
-pub use record::{Recorded, Verdict, claim, idempotency_key, lapse, record};
+pub use record::{Recorded, Verdict, claim, give_back, idempotency_key, lapse, record};

@@ -63,6 +63,17 @@ pub fn claim(lane: &mut Lane, claim: Claim) -> bool {
     true
 }
 
+/// Gives back a claim whose send was never begun: the lane is as it was before it was claimed; false if the claim was lost.
+/// `due_at` is for the caller to set.
+pub fn give_back(lane: &mut Lane, claim: &Claim) -> bool {
+    if lane.claim.as_ref().is_none_or(|own| own.id != claim.id) {
+        return false;
+    }
+    lane.claim = None;
+    lane.attempts = lane.attempts.saturating_sub(1);
+    true
+}
+
 /// Writes the end of the send that `claim` stands for into the lane. `handle` is what the vendor gave for its
 /// object. Under a lost claim the lane does not move: the attempt is *late*, a handle that it brings is kept (I5).
 /// `due_at` is for the caller to set (it takes the pending events).

@@ -301,6 +301,21 @@ fn pauses_double_from_5_seconds_to_10_minutes_and_are_jittered() {
 }
 
 #[test]
+fn a_claim_that_was_never_used_is_given_back_as_if_it_had_not_been() {
+    let mut case = chat(&[Opened]);
+    let before = case.lane.clone();
+    let claim = case.claim(Verb::Open, 1);
+    assert!(lanes::claim(&mut case.lane, claim.clone()));
+    assert_eq!(case.lane.attempts, before.attempts + 1);
+    assert!(lanes::give_back(&mut case.lane, &claim));
+    assert_eq!(case.lane, before);
+    assert!(
+        !lanes::give_back(&mut case.lane, &claim),
+        "there is none by now"
+    );
+}
+
+#[test]
 fn a_result_under_a_lost_claim_moves_nothing_but_its_handle_is_kept_i5() {
     let mut case = chat(&[Opened]);
     let lost = case.claim(Verb::Open, 1);
