@@ -317,3 +317,24 @@ pub fn assert_claimed(answer: &ClaimAnswer) {
 pub fn assert_claim_conflict(answer: &ClaimAnswer) {
     assert!(matches!(answer, ClaimAnswer::Conflict), "{answer:?}");
 }
+
+/// How long, in real time, a feed may wait for transactions of others.
+const FED_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// The feed once it has at least so many events. On PostgreSQL an event shows when every transaction that was open as it
+/// was written has ended: anybody's on that server, also that of a test beside this one.
+pub async fn feed(store: &Arc<dyn Store>, count: usize) -> Vec<(u64, Event)> {
+    let fed = tokio::time::timeout(FED_WITHIN, async {
+        loop {
+            let found = store.feed(0, 100_000).await.unwrap();
+            if found.len() >= count {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    match fed.await {
+        Ok(found) => found,
+        Err(_) => panic!("the feed does not come to {count} events"),
+    }
+}

@@ -405,13 +405,8 @@ async fn compare(store: &Arc<dyn Store>, model: &Simple, what: &str) {
         let found = found[0].as_ref().map(|f| f.alert.id.0);
         assert_eq!(found, model.holder(&live.key), "{what}");
     }
-    let feed: Vec<Event> = store
-        .feed(0, 100_000)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|f| f.1)
-        .collect();
+    let feed = feed(store, model.feed.len()).await;
+    let feed: Vec<Event> = feed.into_iter().map(|f| f.1).collect();
     assert_eq!(feed, model.feed, "{what}");
 
     let lanes = || model.alerts.values().filter_map(|kept| kept.lane.as_ref());
