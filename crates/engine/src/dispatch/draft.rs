@@ -160,7 +160,9 @@ impl Dispatcher {
             shared.crash_point("after_reply_before_record");
             let took = DurationMs(shared.clock.boot_ms() - started);
             telling::attempt_ended(draft.errand.revision.manifest.name, &finish.outcome, took);
-            let taken = matches!(finish.outcome, Outcome::Delivered | Outcome::Accepted);
+            // How quickly a group took a member says nothing of the vendor.
+            let taken = !draft.is_member
+                && matches!(finish.outcome, Outcome::Delivered | Outcome::Accepted);
             if taken && shared.health.lock().taken(key, took) {
                 shared.dispatch_wake.notify_one();
             }
